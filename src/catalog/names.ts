@@ -1,0 +1,79 @@
+import type { Access, CatalogChange, StatementClass, StatementFacts } from '../sql/facts.js'
+
+/** What a session's names mean at one moment: everything that resolution depends on. */
+export interface NameContext {
+  readonly database: string
+  /** The login or SET SESSION AUTHORIZATION name: what `session_user` says. */
+  readonly session_user: string
+  /** What `current_user` says: the session user, or the role of SET ROLE. */
+  readonly current_user: string
+  /** Items of search_path as set, `"$user"` not yet replaced; undefined when it is not known. */
+  readonly search_path: readonly string[] | undefined
+  /** Increments whenever any of the above changes, so that decisions can be cached. */
+  readonly version: number
+}
+
+/** How sure a name is. */
+export type Resolved = 'catalog' | 'assumed' | 'none'
+
+/** An object of a statement with its name resolved: what goes into the record's `objects`. */
+export interface ResolvedObject {
+  /** `schema.name`, each part quoted as quote_identifier does; the bare name when unresolved. */
+  readonly name: string
+  readonly type: string
+  readonly class: StatementClass
+  readonly access: readonly Access[]
+  readonly columns?: readonly string[]
+  readonly owner?: string
+  /** The view through which it was reached, `schema.name`. */
+  readonly via?: string
+  /** True when object auditing matched it. */
+  readonly audited?: boolean
+  readonly resolved: Resolved
+}
+
+/** What a resolution gives. */
+export interface Resolution {
+  readonly objects: readonly ResolvedObject[]
+  /** True when at least one name was not found though a snapshot is there: worth one refresh. */
+  readonly missing: boolean
+}
+
+/** The names of one session: the shared snapshot below, the session's own changes above it. */
+export interface SessionCatalog {
+  /** Resolves the objects of a statement in the given context. Pure apart from its caches. */
+  resolve(statement: StatementFacts, context: NameContext): Resolution
+  /** Applies a change that the server has just confirmed, inside the open transaction. */
+  apply(change: CatalogChange, context: NameContext): void
+  begin(): void
+  savepoint(name: string): void
+  release(name: string): void
+  rollback_to(name: string): void
+  /** Merges the changes into the shared snapshot for all sessions of the database. */
+  commit(): void
+  rollback(): void
+  /** DISCARD TEMP / DISCARD ALL: the temporary objects are gone. */
+  discard_temporary(): void
+  /** Something may have made or dropped temporary objects unseen: they are `assumed` from now. */
+  doubt_temporary(): void
+  /** Defaults of search_path and role from ALTER ROLE/DATABASE … SET, strongest last. */
+  default_settings(user: string): ReadonlyMap<string, string>
+  /** Identifies the snapshot and the overlay, so that decisions can be cached. */
+  readonly version: string
+  close(): void
+}
+
+/** The catalog room's service, one per proxy. */
+export interface CatalogSource {
+  /** Opens the names of one session; starts loading the database's snapshot when it is new. */
+  open(database: string): SessionCatalog
+  /**
+   * Asks for one refresh of a database because a name was missing or the catalog changed.
+   * Requests that come while one is under way share the next one.
+   * Resolves when it is done, or at once when there is no side connection.
+   */
+  refresh(database: string): Promise<void>
+  /** False when no `catalog` block is configured: everything is `assumed` or `none`. */
+  readonly connected: boolean
+  close(): Promise<void>
+}

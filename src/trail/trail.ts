@@ -1,0 +1,27 @@
+import type { AuditRecord } from '../record/audit-record.js'
+
+/** The trail as the relay loop sees it. Everything behind it is in the trail thread. */
+export interface Trail {
+  /** Formats nothing and decides nothing: takes one rendered record (UTF-8, see `render`). */
+  append(rendered: string): boolean
+  /** Calls back once when `append`, having answered false, would take a record again. */
+  when_writable(callback: () => void): void
+  /** Resolves when all that was appended so far is written and fsynced (or diverted). */
+  flush(): Promise<void>
+  /** Writes `audit.stop`, closes the file, ends the thread. */
+  close(reason: string): Promise<void>
+  /** Puts an AUDIT record of the main thread (`audit.config`) in its place in the order. */
+  append_record(record: AuditRecord): boolean
+  readonly state: TrailState
+}
+
+/** What the metrics and the health page show. */
+export interface TrailState {
+  /** `file`: records go to the audit file; `fallback`: to the server log; `failed`: to neither. */
+  readonly mode: 'file' | 'fallback' | 'failed'
+  readonly appended_records: number
+  readonly acknowledged_records: number
+  readonly queued_bytes: number
+  readonly fallback_records: number
+  readonly current_file: string
+}
