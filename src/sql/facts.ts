@@ -73,6 +73,10 @@ export type CatalogChange =
       readonly relkind: string
       readonly columns?: readonly string[]
       readonly if_not_exists: boolean
+      /** For a view: the relations that its query names, so that it can be expanded at once. */
+      readonly sources?: readonly ObjectReference[]
+      /** For CREATE TEMP TABLE … ON COMMIT DROP: it is gone after its transaction. */
+      readonly on_commit_drop?: boolean
     }
   | { readonly change: 'drop'; readonly object: ObjectReference; readonly missing_ok: boolean }
   | { readonly change: 'rename'; readonly object: ObjectReference; readonly new_name: string }

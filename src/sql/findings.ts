@@ -1,0 +1,181 @@
+import {
+  type Access,
+  type CatalogChange,
+  type Effect,
+  type Lookup,
+  type ObjectReference,
+  type StatementClass,
+  statement_class_strength,
+} from './facts.js'
+
+/** What a session may have to forget after code that we cannot see into. */
+export type Forgets = Extract<Effect, { kind: 'opaque' }>['forgets'][number]
+
+/** All that server code may change behind our back. */
+export const forgets_everything: readonly Forgets[] = ['settings', 'role', 'temporary', 'prepared']
+
+/** The stronger of two classes. */
+export function strongestClass(left: StatementClass, right: StatementClass): StatementClass {
+  return statement_class_strength[right] > statement_class_strength[left] ? right : left
+}
+
+/** An object while its uses are still being collected. */
+export class ObjectDraft {
+  class: StatementClass
+  readonly access = new Set<Access>()
+  readonly columns = new Set<string>()
+  /** True when a use was found whose columns the text does not tell. */
+  columns_unknown = false
+  readonly #base: ObjectReference
+
+  constructor(base: ObjectReference) {
+    this.#base = base
+    this.class = base.class
+    this.merge(base)
+  }
+
+  get lookup(): Lookup {
+    return this.#base.lookup
+  }
+
+  /** Adds another use of the same object. */
+  merge(other: ObjectReference): void {
+    this.class = strongestClass(this.class, other.class)
+    for (const access of other.access) this.access.add(access)
+    for (const column of other.columns ?? []) this.columns.add(column)
+  }
+
+  /** The finished reference. A whole row says everything, so `*` outweighs unknown columns. */
+  finish(change?: {
+    readonly class: StatementClass | undefined
+    readonly access: readonly Access[]
+  }): ObjectReference {
+    const { columns: _columns, ...base } = this.#base
+    const told = this.columns.size > 0 && (!this.columns_unknown || this.columns.has('*'))
+    return {
+      ...base,
+      class: change?.class ?? this.class,
+      access: change?.access ?? [...this.access],
+      ...(told ? { columns: [...this.columns] } : {}),
+    }
+  }
+}
+
+/** Two mentions with the same key are one object. */
+function keyOf(object: ObjectReference): string {
+  const on = object.on === undefined ? '' : `${object.on.schema ?? ''}\u0000${object.on.name}`
+  const flags = object.creates === true ? 'c' : ''
+  return `${flags}${object.lookup}\u0000${object.catalog ?? ''}\u0000${object.schema ?? ''}\u0000${object.name}\u0000${object.arguments ?? ''}\u0000${on}`
+}
+
+/** How absorbed objects change: what is merely named by DDL, EXPLAIN or PREPARE is not accessed. */
+export interface Absorption {
+  /** The class that all objects take; absent to keep their own. */
+  readonly class?: StatementClass
+  /** The access that all objects take; absent to keep their own. */
+  readonly access?: readonly Access[]
+  /** `all`, only what server code may have done (`opaque`), or `none`. */
+  readonly effects: 'all' | 'opaque' | 'none'
+}
+
+/** Relations that a statement itself has put into a schema: their bare names mean those. */
+export interface LocalNames {
+  readonly schema: string
+  readonly names: ReadonlySet<string>
+}
+
+/** Collects what a statement touches and does: objects, effects, grants. */
+export class Findings {
+  readonly #local: LocalNames | undefined
+  readonly #objects = new Map<string, ObjectDraft>()
+  readonly #effects: Effect[] = []
+  readonly #forgets = new Set<Forgets>()
+  #refresh = false
+  grants: { readonly privilege: string; readonly grantee: string }[] | undefined
+
+  constructor(local?: LocalNames) {
+    this.#local = local
+  }
+
+  /** Gives an unqualified relation the schema in which this statement has just made it. */
+  place(object: ObjectReference): ObjectReference {
+    const local = this.#local
+    if (local === undefined) return object
+    if (
+      object.on !== undefined &&
+      object.on.schema === undefined &&
+      local.names.has(object.on.name)
+    )
+      return { ...object, on: { schema: local.schema, name: object.on.name } }
+    const bare = object.lookup === 'relation' && object.schema === undefined
+    return bare && local.names.has(object.name) ? { ...object, schema: local.schema } : object
+  }
+
+  /** Adds an object, or another use of one that is there already. */
+  add(mentioned: ObjectReference): ObjectDraft {
+    const object = this.place(mentioned)
+    const key = keyOf(object)
+    const known = this.#objects.get(key)
+    if (known !== undefined) {
+      known.merge(object)
+      return known
+    }
+    const draft = new ObjectDraft(object)
+    this.#objects.set(key, draft)
+    return draft
+  }
+
+  effect(effect: Effect): void {
+    this.#effects.push(effect)
+  }
+
+  catalog(change: CatalogChange): void {
+    this.#effects.push({ kind: 'catalog', change })
+  }
+
+  /** Asks for a new snapshot once this statement has succeeded; several times count once. */
+  refresh(): void {
+    this.#refresh = true
+  }
+
+  /** Code ran that may have changed these things without our seeing. */
+  opaque(forgets: readonly Forgets[]): void {
+    for (const item of forgets) this.#forgets.add(item)
+  }
+
+  /** The strongest class among the objects; MISC when there are none. */
+  strongest(): StatementClass {
+    let strongest: StatementClass = 'MISC'
+    for (const draft of this.#objects.values()) strongest = strongestClass(strongest, draft.class)
+    return strongest
+  }
+
+  objects(): ObjectReference[] {
+    const finished: ObjectReference[] = []
+    for (const draft of this.#objects.values()) finished.push(draft.finish())
+    return finished
+  }
+
+  /** Effects in the order in which they take place; doubts and refreshes come last. */
+  effects(): Effect[] {
+    const finished = [...this.#effects]
+    if (this.#forgets.size > 0) finished.push({ kind: 'opaque', forgets: [...this.#forgets] })
+    if (this.#refresh) finished.push({ kind: 'catalog', change: { change: 'refresh' } })
+    return finished
+  }
+
+  /** Takes over the findings of a part of the statement, changed as `how` says. */
+  absorb(other: Findings, how: Absorption): void {
+    for (const draft of other.#objects.values()) {
+      const access = how.access ?? [...draft.access]
+      const copy = this.add(draft.finish({ class: how.class, access }))
+      copy.columns_unknown ||= draft.columns_unknown
+    }
+    if (how.effects === 'none') return
+    this.opaque([...other.#forgets])
+    if (how.effects === 'opaque') return
+    this.#effects.push(...other.#effects)
+    this.#refresh ||= other.#refresh
+    if (other.grants !== undefined) this.grants = [...(this.grants ?? []), ...other.grants]
+  }
+}

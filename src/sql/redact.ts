@@ -1,0 +1,154 @@
+import type { Node, VariableSetStmt } from '@pgsql/types'
+import { findSecrets } from './find-secrets.js'
+import {
+  callKind,
+  isConninfoSetting,
+  isSecretSetting,
+  mayHoldSecret,
+  redacted,
+} from './secret-names.js'
+import {
+  connection_policy,
+  function_policy,
+  option_policy,
+  type Policy,
+  query_policy,
+  secret_policy,
+  utility_policy,
+} from './secret-policy.js'
+import { applySpans } from './spans.js'
+import { SqlTokens } from './sql-tokens.js'
+import { bodiesOf, bodyOf, stringsOf } from './tree.js'
+
+export { redactUnparsedText } from './redact-unparsed.js'
+
+/** A statement's text without its secrets. */
+export interface RedactedStatement {
+  /** The text itself when there was nothing to hide. */
+  readonly text: string
+  /** True when the parameters of the statement may carry a secret. */
+  readonly secret_parameters: boolean
+}
+
+/**
+ * What counts as a secret in each kind of statement. Kinds that are not named are utility
+ * statements: literals are looked into, since they may hold SQL or a connection string.
+ */
+const policies: Readonly<Record<string, Policy>> = {
+  SelectStmt: query_policy,
+  InsertStmt: query_policy,
+  UpdateStmt: query_policy,
+  DeleteStmt: query_policy,
+  MergeStmt: query_policy,
+  PrepareStmt: query_policy,
+  ExplainStmt: query_policy,
+  DeclareCursorStmt: query_policy,
+  CreateTableAsStmt: query_policy,
+  ViewStmt: query_policy,
+  RuleStmt: query_policy,
+  CreateRoleStmt: secret_policy,
+  AlterRoleStmt: secret_policy,
+  CreateUserMappingStmt: option_policy,
+  AlterUserMappingStmt: option_policy,
+  CreateForeignServerStmt: option_policy,
+  AlterForeignServerStmt: option_policy,
+  CreateFdwStmt: option_policy,
+  AlterFdwStmt: option_policy,
+  CreateSubscriptionStmt: connection_policy,
+  AlterSubscriptionStmt: connection_policy,
+  CreateFunctionStmt: function_policy,
+  DoStmt: function_policy,
+}
+
+/**
+ * Replaces the secrets in one statement that the grammar accepts and keeps everything else, byte
+ * for byte. `node` is the kind of `statement`; the text is that of this statement alone.
+ */
+export function redactStatementText(
+  statement_text: string,
+  node: string,
+  statement: Node,
+): RedactedStatement {
+  if (!mayHoldSecret(statement_text)) return { text: statement_text, secret_parameters: false }
+  const settings = settingsOf(statement)
+  const secret_setting = settings.some((setting) => isSecretSetting(setting.name ?? ''))
+  if (secret_setting && node !== 'CreateFunctionStmt' && node !== 'AlterFunctionStmt') {
+    return { text: redactSettingValue(statement_text), secret_parameters: false }
+  }
+  const calls = secretCalls(statement)
+  const policy: Policy = {
+    ...policyFor(node, settings, secret_setting),
+    calls: (name) => (calls.has(name.toLowerCase()) ? callKind(name) : undefined),
+  }
+  const found = findSecrets(statement_text, policy)
+  return {
+    text: applySpans(statement_text, found.spans),
+    secret_parameters: found.secret_parameters,
+  }
+}
+
+function policyFor(node: string, settings: readonly VariableSetStmt[], secret: boolean): Policy {
+  const policy = policies[node] ?? utility_policy
+  // ALTER FUNCTION … SET x.password TO value: here the value may stand without quotes.
+  if (secret) return { ...policy, only_options: false, bare: true, to_assigns: true }
+  if (settings.some((setting) => isConninfoSetting(setting.name ?? ''))) {
+    return { ...policy, inside: () => 'connection' }
+  }
+  return policy
+}
+
+/** The settings that a statement gives a value, as statement or as a clause of it. */
+function settingsOf(statement: Node): readonly VariableSetStmt[] {
+  const direct =
+    bodyOf(statement, 'VariableSetStmt') ??
+    bodyOf(statement, 'AlterSystemStmt')?.setstmt ??
+    bodyOf(statement, 'AlterRoleSetStmt')?.setstmt ??
+    bodyOf(statement, 'AlterDatabaseSetStmt')?.setstmt
+  if (direct !== undefined) return direct.kind === 'VAR_SET_VALUE' ? [direct] : []
+  const clauses =
+    bodyOf(statement, 'CreateFunctionStmt')?.options ??
+    bodyOf(statement, 'AlterFunctionStmt')?.actions
+  const found: VariableSetStmt[] = []
+  for (const clause of bodiesOf(clauses, 'DefElem')) {
+    const setting = bodyOf(clause.arg, 'VariableSetStmt')
+    if (setting?.kind === 'VAR_SET_VALUE') found.push(setting)
+  }
+  return found
+}
+
+/**
+ * The names of special functions that the statement calls, in lower case. The tokens alone cannot
+ * tell `passwords (a, b)` in CREATE TABLE from a call. Not recursive: trees may be deep.
+ */
+function secretCalls(statement: Node): ReadonlySet<string> {
+  const names = new Set<string>()
+  const add = (name: string | undefined): void => {
+    if (name !== undefined && callKind(name) !== undefined) names.add(name.toLowerCase())
+  }
+  const pending: unknown[] = [statement]
+  while (pending.length > 0) {
+    const item = pending.pop()
+    if (typeof item !== 'object' || item === null) continue
+    if (!Array.isArray(item)) {
+      add(stringsOf(bodyOf(item as Node, 'FuncCall')?.funcname).at(-1))
+      // CALL and EXECUTE hold what they run without a node around it.
+      add(stringsOf(bodyOf(item as Node, 'CallStmt')?.funccall?.funcname).at(-1))
+      add(bodyOf(item as Node, 'ExecuteStmt')?.name)
+    }
+    for (const child of Object.values(item)) pending.push(child)
+  }
+  return names
+}
+
+/** Replaces everything behind the `=` or TO of a statement that gives one setting a value. */
+function redactSettingValue(text: string): string {
+  const tokens = new SqlTokens(text, false)
+  while (tokens.next()) {
+    const written = text.slice(tokens.start, tokens.end).toLowerCase()
+    const assigns = (tokens.kind === 'word' && written === 'to') || written === '='
+    if (assigns) return `${text.slice(0, tokens.end)} ${quoted_redaction}`
+  }
+  return redacted
+}
+
+const quoted_redaction = `'${redacted}'`

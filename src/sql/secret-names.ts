@@ -1,0 +1,83 @@
+/** What stands in place of a secret. */
+export const redacted = '<REDACTED>'
+
+const secret_word =
+  /passw|pass(?:phrase|code|key)|pass(?![a-z])|pwd|^pw$|secret|token(?!i[sz])|credential|identified|(?:api|access|private|encryption|signing|auth|master|shared)_?key|^scram_\w+_key$/i
+
+/** Names with such a word in them whose values are known to be no secret. */
+const harmless_names: ReadonlySet<string> = new Set([
+  'password_encryption',
+  'password_required',
+  'ssl_key_file',
+  'krb_server_keyfile',
+  'ssl_passphrase_command_supports_reload',
+  'ts_token_type',
+])
+
+/** True when the value that belongs to this name is taken for a secret. */
+export function isSecretWord(name: string): boolean {
+  return secret_word.test(name) && !harmless_names.has(name.toLowerCase())
+}
+
+/** True for a mistyped PASSWORD such as `pasword` or `passwrod`, which the server refuses. */
+export function isMistypedPassword(name: string): boolean {
+  if (name.length < 5 || name.length > 12) return false
+  const lower = name.toLowerCase()
+  return lower.startsWith('p') && lower.endsWith('d') && lower.includes('w') && lower.includes('s')
+}
+
+/** True for an option of a server, wrapper or user mapping whose value is taken for a secret. */
+export function isSecretOption(name: string): boolean {
+  return (
+    /pass|pwd|secret|token|key|credential/i.test(name) && !harmless_names.has(name.toLowerCase())
+  )
+}
+
+/** True for a setting whose value is taken for a secret. */
+export function isSecretSetting(name: string): boolean {
+  return isSecretOption(name)
+}
+
+/** True for a setting that holds a connection string. */
+export function isConninfoSetting(name: string): boolean {
+  return /conninfo|(?:^|[._])dsn$|connection_string/i.test(name)
+}
+
+/**
+ * How the arguments of a function are read.
+ * - `secret`: literals are secrets (pgcrypto, and functions named after a password).
+ * - `conninfo`: literals are connection strings or SQL for another server (dblink).
+ * - `setting`: set_config, where the first argument decides about the second.
+ */
+export type CallKind = 'secret' | 'conninfo' | 'setting'
+
+/** pgcrypto's functions that take data or keys as arguments. Source: contrib/pgcrypto. */
+const pgcrypto: ReadonlySet<string> = new Set([
+  'crypt',
+  'hmac',
+  'digest',
+  'encrypt',
+  'encrypt_iv',
+  'decrypt',
+  'decrypt_iv',
+])
+
+/** How the arguments of a function of this name are read; undefined for ordinary functions. */
+export function callKind(name: string): CallKind | undefined {
+  const lower = name.toLowerCase()
+  if (lower === 'set_config') return 'setting'
+  if (lower.startsWith('dblink')) return 'conninfo'
+  if (pgcrypto.has(lower) || /^pgp_(?:sym|pub)_|^crypto_|key_provider/.test(lower)) return 'secret'
+  return isSecretWord(lower) ? 'secret' : undefined
+}
+
+const mention =
+  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\//i
+
+/**
+ * The cheap test before all others: false when nothing in a text that the grammar accepts can make
+ * a secret of anything.
+ */
+export function mayHoldSecret(text: string): boolean {
+  return mention.test(text)
+}

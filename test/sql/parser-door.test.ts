@@ -1,0 +1,251 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { analyseNow } from '../../src/sql/analyse-now.js'
+import type { FactsTicket, TextFacts } from '../../src/sql/facts.js'
+import { ParserDoor, type ParserDoorOptions } from '../../src/sql/parser-door.js'
+
+const doors: ParserDoor[] = []
+
+function openDoor(options: ParserDoorOptions = {}): ParserDoor {
+  const door = new ParserDoor(options)
+  doors.push(door)
+  return door
+}
+
+afterEach(async () => {
+  for (const door of doors.splice(0)) await door.close()
+})
+
+function settled(ticket: FactsTicket): Promise<TextFacts> {
+  return new Promise((resolve, reject) => {
+    ticket.when_ready(() => {
+      if (ticket.facts === undefined) reject(new Error('called back without facts'))
+      else resolve(ticket.facts)
+    })
+  })
+}
+
+/** Left-deep nesting: recursion as deep as the text is long, in the parser and in the analysis. */
+function nested(kibibytes: number, number: number): string {
+  const head = `select ${number}`
+  return head + '+1'.repeat((kibibytes * 1024 - head.length) / 2)
+}
+
+/** A flat text, which does not break the parser but takes it more than a second for each MiB. */
+function heavy(kibibytes: number): string {
+  return `select ${'a,'.repeat(kibibytes * 512)}a`
+}
+
+describe('ParserDoor', () => {
+  it('answers each text with what the analysis says of it', async () => {
+    const door = openDoor()
+    const texts = ['select * from s.t', 'delete from t; commit', 'selct 1', "set x.password = 'y'"]
+    for (const text of texts) {
+      expect(await settled(door.lookup(text))).toEqual(await analyseNow(text))
+    }
+    expect(door.counters()).toMatchObject({ parsed: 3, syntax_errors: 1, replacements: 0 })
+  })
+
+  it('never calls back within when_ready before the facts are there, and in order', async () => {
+    const door = openDoor()
+    const ticket = door.lookup('select 1')
+    const order: number[] = []
+    for (const number of [1, 2, 3]) ticket.when_ready(() => order.push(number))
+    expect([ticket.facts, order]).toEqual([undefined, []])
+    await settled(ticket)
+    expect(order).toEqual([1, 2, 3])
+    ticket.when_ready(() => order.push(4))
+    expect(order).toEqual([1, 2, 3, 4])
+  })
+
+  it('asks for the same text once, and answers from the cache afterwards', async () => {
+    const door = openDoor()
+    const first = door.lookup('select 1')
+    expect(door.lookup('select 1')).toBe(first)
+    const facts = await settled(first)
+    expect(door.lookup('select 1').facts).toBe(facts)
+    expect(door.counters()).toMatchObject({ parsed: 1, cache_hits: 1, cache_misses: 2, queued: 0 })
+  })
+
+  it.each(['', ' ', '\n\t', ';', ' ; ;; ', '-- nothing', '/* nothing /* at all */ */;'])(
+    'takes %j for an empty query',
+    async (text) => {
+      const facts = await settled(openDoor().lookup(text))
+      expect([facts.status, facts.statements]).toEqual(['parsed', []])
+    },
+  )
+
+  it('reads a literal that goes on behind a comment, as the server does', async () => {
+    const facts = await settled(openDoor().lookup("delete from t where a = 'x' -- it's\n 'y'"))
+    expect([facts.status, facts.statements[0]?.node]).toEqual(['parsed', 'DeleteStmt'])
+    expect(facts.statements[0]?.text).toBe("delete from t where a = 'x' -- it's\n 'y'")
+  })
+
+  it('does not repeat a password in the words of the parser', async () => {
+    const facts = await settled(openDoor().lookup("create role r password 'x' 's3cr3tX'"))
+    expect(facts.status).toBe('syntax_error')
+    expect(JSON.stringify(facts)).not.toContain('s3cr3tX')
+    expect(facts.problem).toBe('syntax error')
+  })
+
+  it('does not parse what comes behind a U+0000, where the parser stops reading', async () => {
+    const facts = await settled(openDoor().lookup('select 1\0; drop table t'))
+    expect([facts.status, facts.statements[0]?.class]).toEqual(['unparsed', 'WRITE'])
+  })
+
+  it('takes many texts at once', async () => {
+    const door = openDoor()
+    const tickets = Array.from({ length: 1_000 }, (_, number) => door.lookup(`select ${number}`))
+    expect(door.counters().queued).toBe(1_000)
+    expect(door.counters().queued_bytes).toBeGreaterThan(1_000)
+    const facts = await Promise.all(tickets.map(settled))
+    expect(facts.every((item) => item.status === 'parsed')).toBe(true)
+    expect(facts.map((item) => item.statements[0]?.text)[999]).toBe('select 999')
+    expect(door.counters()).toMatchObject({ parsed: 1_000, queued: 0, queued_bytes: 0 })
+  })
+
+  it('parses a text of 4 MiB', async () => {
+    const text = `insert into t values ${"('some text of a row'), ".repeat(180_000)}('x')`
+    expect(text.length).toBeGreaterThan(4 * 1024 * 1024)
+    const door = openDoor({ deadline_ms: 50_000 })
+    const facts = await settled(door.lookup(text))
+    expect([facts.status, facts.statements[0]?.command]).toEqual(['parsed', 'INSERT'])
+    // The thread is exchanged for its memory's sake, and that is no failure.
+    expect((await settled(door.lookup('select 1'))).status).toBe('parsed')
+    expect(door.counters().replacements).toBe(0)
+  })
+
+  it('leaves a text that is too long unparsed without asking the parser, and redacts it', async () => {
+    const door = openDoor({ analysed_bytes: 1_000 })
+    const long = `create role r password 's3cr3tX' ${'é'.repeat(490)}`
+    const ticket = door.lookup(long)
+    expect(ticket.facts?.status).toBe('unparsed')
+    expect(ticket.facts?.statements[0]).toMatchObject({
+      class: 'WRITE',
+      node: '',
+      end: long.length,
+    })
+    expect(JSON.stringify(ticket.facts)).not.toContain('s3cr3tX')
+    expect((await settled(door.lookup(`select '${'x'.repeat(900)}'`))).status).toBe('parsed')
+  })
+
+  it('keeps only the beginning of a very long text that it cannot parse', () => {
+    const door = openDoor({ analysed_bytes: 1_000 })
+    const text = door.lookup(`select '${'x'.repeat(5_000_000)}'`).facts?.statements[0]?.text ?? ''
+    expect(text.length).toBeLessThan(100_000)
+    expect(text.endsWith('<REDACTED>')).toBe(true)
+  })
+
+  it('goes on after forty deeply nested texts, and disturbs no other', async () => {
+    const door = openDoor()
+    const tickets: FactsTicket[] = []
+    for (let number = 0; number < 40; number++) {
+      tickets.push(door.lookup(nested(39, number)), door.lookup(`select 'between', ${number}`))
+    }
+    const facts = await Promise.all(tickets.map(settled))
+    const after = await settled(door.lookup('select 1'))
+    expect(after.status).toBe('parsed')
+    for (const [index, item] of facts.entries()) {
+      if (index % 2 === 1) expect(item.status).toBe('parsed')
+      else expect(item.status).not.toBe('syntax_error')
+    }
+  })
+
+  it('replaces a parser that a text has exhausted, and disturbs no other', async () => {
+    const replaced: string[] = []
+    const door = openDoor({ on_replaced: (problem) => replaced.push(problem) })
+    const tickets: FactsTicket[] = []
+    for (let number = 0; number < 3; number++) {
+      tickets.push(door.lookup(`select 'before', ${number}`), door.lookup(nested(1_024, number)))
+      tickets.push(door.lookup(`select 'behind', ${number}`))
+    }
+    const facts = await Promise.all(tickets.map(settled))
+    const expected = ['parsed', 'unparsed', 'parsed']
+    expect(facts.map((item) => item.status)).toEqual([...expected, ...expected, ...expected])
+    expect(facts[1]?.statements[0]).toMatchObject({ class: 'WRITE', node: '', tags: ['*'] })
+    expect(facts[1]?.problem).toMatch(/stack/)
+    expect(door.counters()).toMatchObject({ parsed: 6, unparsed: 3, replacements: 3, queued: 0 })
+    expect(replaced).toHaveLength(3)
+    expect((await settled(door.lookup('select 1'))).status).toBe('parsed')
+    // What is known to be too much is not tried again.
+    expect(door.lookup(nested(1_024, 0)).facts === facts[1]).toBe(true)
+  })
+
+  it.each([
+    ['tries its text once more alone', 1_000, 2],
+    ['does not try a long text again', 1_200, 1],
+  ])('ends a parser that is stuck, %s, and disturbs no other', async (_title, kibibytes, tries) => {
+    const replaced: string[] = []
+    const door = openDoor({ deadline_ms: 400, on_replaced: (problem) => replaced.push(problem) })
+    const tickets = [door.lookup('select 1')]
+    const stuck = door.lookup(`${heavy(kibibytes)}; alter role r password 's3cr3tX'`)
+    tickets.push(door.lookup('select 2'), door.lookup('selct'))
+    const facts = await settled(stuck)
+    expect([facts.status, facts.statements.length]).toEqual(['unparsed', 1])
+    expect(facts.statements[0]?.text.includes('s3cr3tX')).toBe(false)
+    expect(facts.statements[0]?.text.endsWith("password '<REDACTED>'")).toBe(true)
+    expect(facts.problem).toBe('the parser took longer than 400 ms')
+    const others = await Promise.all(tickets.map(settled))
+    expect(others.map((item) => item.status)).toEqual(['parsed', 'parsed', 'syntax_error'])
+    // On a busy machine more threads than these may have missed so short a deadline.
+    expect(replaced.length).toBeGreaterThanOrEqual(tries)
+    expect(replaced.every((problem) => problem.includes('400 ms'))).toBe(true)
+    expect(door.counters()).toMatchObject({ unparsed: 1, queued: 0, queued_bytes: 0 })
+  })
+
+  it('tries a text again whose parser an earlier text may have broken', async () => {
+    const replaced: string[] = []
+    const worker_file = new URL('./suspect-worker.mjs', import.meta.url)
+    const door = openDoor({ worker_file, on_replaced: (problem) => replaced.push(problem) })
+    const tickets = ['select 1', 'innocent', 'select 2', 'guilty'].map((text) => door.lookup(text))
+    const facts = await Promise.all(tickets.map(settled))
+    expect(facts.map((item) => item.status)).toEqual(['parsed', 'parsed', 'parsed', 'unparsed'])
+    expect(replaced).toEqual(['innocent', 'guilty', 'guilty'])
+  })
+
+  it('goes on when a text takes all the memory of the thread', async () => {
+    const replaced: string[] = []
+    const door = openDoor({ heap_mb: 48, on_replaced: (problem) => replaced.push(problem) })
+    const tickets = [door.lookup('select 1')]
+    const large = door.lookup(`${heavy(1_000)}; alter role r password 's3cr3tX'`)
+    tickets.push(door.lookup('select 2'))
+    const facts = await settled(large)
+    expect([facts.status, facts.statements[0]?.text.includes('s3cr3tX')]).toEqual([
+      'unparsed',
+      false,
+    ])
+    const others = await Promise.all(tickets.map(settled))
+    expect(others.map((item) => item.status)).toEqual(['parsed', 'parsed'])
+    expect(replaced.every((problem) => problem.includes('memory'))).toBe(true)
+    expect(door.counters()).toMatchObject({ unparsed: 1, parsed: 2, queued: 0 })
+  })
+
+  it('keeps nobody waiting when the thread cannot be started at all', async () => {
+    const problems: string[] = []
+    const door = openDoor({
+      worker_file: new URL('file:///nowhere/parser-worker.js'),
+      on_replaced: (problem) => problems.push(problem),
+    })
+    const facts = await settled(door.lookup("alter role r password 's3cr3tX'"))
+    expect(facts.status).toBe('unparsed')
+    expect(facts.statements[0]?.text).toBe("alter role r password '<REDACTED>'")
+    expect(problems[0]).toContain('/nowhere/')
+    expect(door.counters()).toMatchObject({ replacements: 0, queued: 0, cache_entries: 0 })
+  })
+
+  it('settles what is still waiting when it is closed', async () => {
+    const door = openDoor()
+    const waiting = door.lookup("alter role r password 's3cr3tX'")
+    await door.close()
+    expect(waiting.facts?.status).toBe('unparsed')
+    expect(JSON.stringify(waiting.facts)).not.toContain('s3cr3tX')
+    expect(door.lookup('select 1').facts?.status).toBe('unparsed')
+    await door.close()
+  })
+})
+
+describe('analyseNow', () => {
+  it('says that a text is unparsed when the stack does not suffice', async () => {
+    const facts = await analyseNow(nested(1_024, 0))
+    expect([facts.status, facts.statements[0]?.class]).toEqual(['unparsed', 'WRITE'])
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { statement_map } from '../../src/sql/statement-map.js'
+import { alter_rows } from './alter-rows.js'
+import { create_rows } from './create-rows.js'
+import { drop_rows } from './drop-rows.js'
+import { global_rows } from './global-rows.js'
+import { read_rows } from './read-rows.js'
+import { analyseOne, type Row, rowOf } from './render.js'
+import { role_rows } from './role-rows.js'
+import { session_rows } from './session-rows.js'
+import { write_rows } from './write-rows.js'
+
+const tables = {
+  reads: read_rows,
+  writes: write_rows,
+  session: session_rows,
+  create: create_rows,
+  alter: alter_rows,
+  global: global_rows,
+  roles: role_rows,
+  drop: drop_rows,
+} as const satisfies Record<string, readonly Row[]>
+
+for (const [name, rows] of Object.entries(tables)) {
+  describe(name, () => {
+    it.each(rows.map((row) => [row.sql, row] as const))('%s', (sql, row) => {
+      expect(rowOf(sql)).toEqual(row)
+    })
+  })
+}
+
+describe('the map', () => {
+  const facts = Object.values(tables)
+    .flat()
+    .map(({ sql }) => analyseOne(sql))
+
+  it('is shown at work for every kind of statement of the grammar', () => {
+    const shown = new Set(facts.map(({ node }) => node))
+    expect(Object.keys(statement_map).filter((kind) => !shown.has(kind))).toEqual([])
+  })
+
+  it('gives the reason in one sentence and its command among the tags', () => {
+    for (const { reason, command, tags, node } of facts) {
+      expect(reason).toMatch(/^[A-Z][^.]*\.$/)
+      expect(node).not.toBe('')
+      expect(tags.includes(command) || tags.includes('*')).toBe(true)
+    }
+  })
+
+  it('never gives a class weaker than that of an object', () => {
+    for (const { class: own, objects } of facts) {
+      if (own === 'MISC') expect(objects.every((object) => object.class === 'MISC')).toBe(true)
+      if (own === 'READ') expect(objects.every((object) => object.class === 'READ')).toBe(true)
+    }
+  })
+})

@@ -1,0 +1,302 @@
+import type { Row } from './render.js'
+
+/** Statements that change rows, copy, make tables from queries, or explain. */
+export const write_rows: readonly Row[] = [
+  { sql: 'insert into t values (1)', is: 'WRITE INSERT', objects: ['TABLE t WRITE insert [*]'] },
+  {
+    sql: 'insert into s.t (a, b) values (1, 2)',
+    is: 'WRITE INSERT',
+    objects: ['TABLE s.t WRITE insert [a,b]'],
+  },
+  {
+    sql: 'insert into t default values',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert [*]'],
+  },
+  {
+    sql: 'insert into t (a) select b from u where c',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert [a]', 'TABLE u READ select [b,c]'],
+  },
+  {
+    sql: 'insert into t select * from t',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert+select [*]'],
+  },
+  {
+    sql: 'with t as (select 1 as a) insert into t select * from t',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert [*]'],
+  },
+  {
+    sql: 'insert into t as x (a) values (1) on conflict (a) do update set b = excluded.b, c = x.d where e > 1 returning x.f',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert+update+select [a,b,c,d,e,f]'],
+  },
+  {
+    sql: 'insert into t (a) values (1) on conflict do nothing',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert [a]'],
+  },
+  {
+    sql: 'insert into t (a) values (1) on conflict (b) do nothing',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert+select [a,b]'],
+  },
+  {
+    sql: 'insert into t (a) values (f(1)) returning old.a, new.b',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert+select [a,b]', 'FUNCTION/function f FUNCTION execute'],
+    effects: ['opaque settings+role+temporary+prepared'],
+  },
+  {
+    sql: "insert into t (a) values (nextval('q'))",
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert [a]', 'FUNCTION/function pg_catalog.nextval FUNCTION execute'],
+  },
+  {
+    sql: 'insert into t (a) values (1) returning (select max(b) from u)',
+    is: 'WRITE INSERT',
+    objects: ['TABLE t WRITE insert+select', 'TABLE u READ select'],
+  },
+  { sql: 'update t set a = 1', is: 'WRITE UPDATE', objects: ['TABLE t WRITE update [a]'] },
+  { sql: 'update t set a = b', is: 'WRITE UPDATE', objects: ['TABLE t WRITE update+select [a,b]'] },
+  {
+    sql: 'update t set a = 1 where b = 2',
+    is: 'WRITE UPDATE',
+    objects: ['TABLE t WRITE update+select [a,b]'],
+  },
+  {
+    sql: 'update t x set a = u.b from u where x.id = u.id returning x.*, u.c',
+    is: 'WRITE UPDATE',
+    objects: ['TABLE t WRITE update+select [a,id,*]', 'TABLE u READ select [b,id,c]'],
+  },
+  {
+    sql: 'update t set (a, b) = (select c, d from u), e[1] = 2',
+    is: 'WRITE UPDATE',
+    objects: ['TABLE t WRITE update+select', 'TABLE u READ select'],
+  },
+  {
+    sql: 'update only s.t set a = default where current of c',
+    is: 'WRITE UPDATE',
+    objects: ['TABLE s.t WRITE update+select [a]'],
+  },
+  {
+    sql: "update pg_settings set setting = 'x' where name = 'search_path'",
+    is: 'WRITE UPDATE',
+    objects: ['TABLE pg_settings WRITE update+select [setting,name]'],
+    effects: ['opaque settings'],
+  },
+  {
+    sql: "with x as (update pg_catalog.pg_settings set setting = 'x' returning 1) select 1",
+    is: 'WRITE SELECT',
+    objects: ['TABLE pg_catalog.pg_settings WRITE update+select [setting]'],
+    effects: ['opaque settings'],
+  },
+  { sql: 'delete from t', is: 'WRITE DELETE', objects: ['TABLE t WRITE delete'] },
+  {
+    sql: 'delete from s.t where a = 1',
+    is: 'WRITE DELETE',
+    objects: ['TABLE s.t WRITE delete+select [a]'],
+  },
+  {
+    sql: 'delete from t using u where t.id = u.id returning t.a',
+    is: 'WRITE DELETE',
+    objects: ['TABLE t WRITE delete+select [id,a]', 'TABLE u READ select [id]'],
+  },
+  {
+    sql: 'with x as (select id from u) delete from t where id in (select id from x)',
+    is: 'WRITE DELETE',
+    objects: ['TABLE t WRITE delete+select', 'TABLE u READ select [id]'],
+  },
+  {
+    sql: 'merge into t using u on t.id = u.id when matched then update set a = u.b when not matched then insert (id, a) values (u.id, u.b)',
+    is: 'WRITE MERGE',
+    objects: ['TABLE t WRITE select+update+insert [a,id]', 'TABLE u READ select [id,b]'],
+  },
+  {
+    sql: 'merge into t using (select * from u) v on t.id = v.id when matched and v.x then delete when not matched by source then do nothing',
+    is: 'WRITE MERGE',
+    objects: ['TABLE t WRITE select+delete [id]', 'TABLE u READ select [*]'],
+  },
+  {
+    sql: 'merge into t using u on true when not matched then insert default values',
+    is: 'WRITE MERGE',
+    objects: ['TABLE t WRITE select+insert [*]', 'TABLE u READ select'],
+  },
+  {
+    sql: 'merge into t using u on true when matched then do nothing',
+    is: 'WRITE MERGE',
+    objects: ['TABLE t READ select', 'TABLE u READ select'],
+  },
+  {
+    sql: 'truncate t, s.u restart identity cascade',
+    is: 'WRITE TRUNCATE TABLE',
+    objects: ['TABLE t WRITE truncate', 'TABLE s.u WRITE truncate'],
+  },
+  { sql: 'copy t from stdin', is: 'WRITE COPY', objects: ['TABLE t WRITE insert [*]'] },
+  {
+    sql: "copy s.t (a, b) from '/file' where a > f(b)",
+    is: 'WRITE COPY',
+    objects: ['TABLE s.t WRITE insert [a,b]', 'FUNCTION/function f FUNCTION execute'],
+    effects: ['opaque settings+role+temporary+prepared'],
+  },
+  { sql: 'copy t to stdout', is: 'READ COPY', objects: ['TABLE t READ select [*]'] },
+  {
+    sql: "copy s.t (a) to program 'gzip'",
+    is: 'READ COPY',
+    objects: ['TABLE s.t READ select [a]'],
+  },
+  {
+    sql: 'copy (select a from t) to stdout',
+    is: 'READ COPY',
+    objects: ['TABLE t READ select [a]'],
+  },
+  {
+    sql: 'copy (delete from t returning *) to stdout',
+    is: 'WRITE COPY',
+    objects: ['TABLE t WRITE delete+select [*]'],
+  },
+  {
+    sql: 'copy (with x as (insert into t values (1) returning *) select * from x) to stdout',
+    is: 'WRITE COPY',
+    objects: ['TABLE t WRITE insert+select [*]'],
+  },
+  {
+    sql: 'create table n as select a from t',
+    is: 'DDL CREATE TABLE AS',
+    tags: 'CREATE TABLE AS|SELECT',
+    objects: ['TABLE n DDL create creates', 'TABLE t READ select [a]'],
+    effects: ['create r:n'],
+  },
+  {
+    sql: 'create temp table n (x) on commit drop as select f(a) from t',
+    is: 'DDL CREATE TABLE AS',
+    tags: 'CREATE TABLE AS|SELECT',
+    objects: [
+      'TABLE n DDL create creates temp',
+      'FUNCTION/function f FUNCTION execute',
+      'TABLE t READ select [a]',
+    ],
+    effects: ['create r:n [x] on-commit-drop', 'opaque settings+role+temporary+prepared'],
+  },
+  {
+    sql: 'create table if not exists s.n as table t with no data',
+    is: 'DDL CREATE TABLE AS',
+    tags: 'CREATE TABLE AS|SELECT',
+    objects: ['TABLE s.n DDL create creates', 'TABLE t DDL reference [*]'],
+    effects: ['create r:s.n if-not-exists'],
+  },
+  {
+    sql: 'create table n as execute p(1)',
+    is: 'DDL CREATE TABLE AS',
+    tags: 'CREATE TABLE AS|SELECT',
+    objects: ['TABLE n DDL create creates'],
+    effects: ['create r:n', 'execute p(1)'],
+  },
+  {
+    sql: 'create materialized view s.m as select a from t',
+    is: 'DDL CREATE MATERIALIZED VIEW',
+    tags: 'CREATE MATERIALIZED VIEW|SELECT',
+    objects: ['MATERIALIZED VIEW s.m DDL create creates', 'TABLE t READ select [a]'],
+    effects: ['create m:s.m'],
+  },
+  {
+    sql: 'select a into n from t',
+    is: 'DDL SELECT INTO',
+    tags: 'SELECT INTO|SELECT',
+    objects: ['TABLE n DDL create creates', 'TABLE t READ select [a]'],
+    effects: ['create r:n'],
+  },
+  {
+    sql: 'select a into temp n from t union select b from u',
+    is: 'DDL SELECT INTO',
+    tags: 'SELECT INTO|SELECT',
+    objects: [
+      'TABLE n DDL create creates temp',
+      'TABLE t READ select [a]',
+      'TABLE u READ select [b]',
+    ],
+    effects: ['create r:n'],
+  },
+  { sql: 'explain select a from t', is: 'MISC EXPLAIN', objects: ['TABLE t MISC reference [a]'] },
+  {
+    sql: 'explain insert into t select * from u',
+    is: 'MISC EXPLAIN',
+    objects: ['TABLE t MISC reference [*]', 'TABLE u MISC reference [*]'],
+  },
+  {
+    sql: 'explain select f(a) from t',
+    is: 'MISC EXPLAIN',
+    objects: ['FUNCTION/function f MISC reference', 'TABLE t MISC reference [a]'],
+    effects: ['opaque settings+role+temporary+prepared'],
+  },
+  {
+    sql: 'explain (analyze) insert into t select * from u',
+    is: 'WRITE EXPLAIN',
+    objects: ['TABLE t WRITE insert [*]', 'TABLE u READ select [*]'],
+  },
+  {
+    sql: 'explain analyze select a from t',
+    is: 'READ EXPLAIN',
+    objects: ['TABLE t READ select [a]'],
+  },
+  {
+    sql: 'explain (analyze off, buffers) delete from t',
+    is: 'MISC EXPLAIN',
+    objects: ['TABLE t MISC reference'],
+  },
+  {
+    sql: 'explain (analyze, analyze false) delete from t',
+    is: 'MISC EXPLAIN',
+    objects: ['TABLE t MISC reference'],
+  },
+  {
+    sql: 'explain (analyze false, analyze) delete from t',
+    is: 'WRITE EXPLAIN',
+    objects: ['TABLE t WRITE delete'],
+  },
+  {
+    sql: 'explain (analyze 0) delete from t',
+    is: 'MISC EXPLAIN',
+    objects: ['TABLE t MISC reference'],
+  },
+  {
+    sql: 'explain (analyze 1) delete from t',
+    is: 'WRITE EXPLAIN',
+    objects: ['TABLE t WRITE delete'],
+  },
+  {
+    sql: 'explain analyze create table n as select a from t',
+    is: 'DDL EXPLAIN',
+    objects: ['TABLE n DDL create creates', 'TABLE t READ select [a]'],
+    effects: ['create r:n'],
+  },
+  {
+    sql: 'explain create table n as select a from t',
+    is: 'MISC EXPLAIN',
+    objects: ['TABLE t MISC reference [a]'],
+  },
+  {
+    sql: 'explain analyze declare c cursor for select a from t',
+    is: 'READ EXPLAIN',
+    objects: ['TABLE t READ select [a]'],
+  },
+  {
+    sql: 'explain declare c cursor for select a from t',
+    is: 'MISC EXPLAIN',
+    objects: ['TABLE t MISC reference [a]'],
+  },
+  { sql: 'explain execute p(1)', is: 'MISC EXPLAIN' },
+  { sql: 'explain analyze execute p(1)', is: 'MISC EXPLAIN', effects: ['execute p(1)'] },
+  {
+    sql: 'explain refresh materialized view m',
+    is: 'MISC EXPLAIN',
+    objects: ['MATERIALIZED VIEW m MISC reference'],
+  },
+  {
+    sql: 'explain analyze refresh materialized view m',
+    is: 'MISC EXPLAIN',
+    objects: ['MATERIALIZED VIEW m MISC reference'],
+  },
+]
