@@ -9,6 +9,8 @@ export interface NameContext {
   readonly current_user: string
   /** Items of search_path as set, `"$user"` not yet replaced; undefined when it is not known. */
   readonly search_path: readonly string[] | undefined
+  /** True after a statement that may have changed it unseen: names found by it are `assumed`. */
+  readonly search_path_doubted: boolean
   /** Increments whenever any of the above changes, so that decisions can be cached. */
   readonly version: number
 }
@@ -52,6 +54,10 @@ export interface SessionCatalog {
   /** Merges the changes into the shared snapshot for all sessions of the database. */
   commit(): void
   rollback(): void
+  /** PREPARE TRANSACTION was answered: the changes wait for COMMIT PREPARED, by any session. */
+  prepare_transaction(identifier: string): void
+  commit_prepared(identifier: string): void
+  rollback_prepared(identifier: string): void
   /** DISCARD TEMP / DISCARD ALL: the temporary objects are gone. */
   discard_temporary(): void
   /** Something may have made or dropped temporary objects unseen: they are `assumed` from now. */

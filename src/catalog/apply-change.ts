@@ -1,0 +1,195 @@
+import type { CatalogChange, ObjectReference } from '../sql/facts.js'
+import type { AclItem } from './acl.js'
+import { type EntryKind, type EntryOf, type Relation, temporary_schema } from './entries.js'
+import type { LayeredNames } from './layered-names.js'
+import { creationPlace, locate, type NameScope } from './locate.js'
+import type { Overlay } from './overlay.js'
+
+type Create = Extract<CatalogChange, { readonly change: 'create' }>
+
+/** What a change is applied to. */
+export interface ChangeTarget {
+  readonly overlay: Overlay
+  /** The names before the change. */
+  readonly scope: NameScope
+  /** A negative number that no relation has had yet in this database. */
+  next_oid(): number
+}
+
+/** The namespace of an object that we follow; undefined for all others. */
+function kindOf(reference: ObjectReference): EntryKind | undefined {
+  if (reference.on !== undefined && reference.lookup !== 'relation') return undefined
+  return reference.lookup === 'schema_object' || reference.lookup === 'global'
+    ? undefined
+    : reference.lookup
+}
+
+/** Applies a change that the server has confirmed to the session's overlay. */
+export function applyChange(target: ChangeTarget, change: CatalogChange): void {
+  const { overlay } = target
+  switch (change.change) {
+    case 'create':
+      create(target, change)
+      return
+    case 'drop':
+      withEntry(target, change.object, (kind, entry) => drop(overlay, kind, entry, change.object))
+      return
+    case 'rename':
+      withEntry(target, change.object, (kind, entry) => {
+        replace(overlay, kind, entry, { ...entry, name: change.new_name })
+      })
+      return
+    case 'move':
+      withEntry(target, change.object, (kind, entry) => {
+        replace(overlay, kind, entry, { ...entry, schema: change.new_schema })
+      })
+      return
+    case 'create_schema':
+      createSchema(target, change.name)
+      return
+    case 'drop_schema':
+      overlay.writable().dropSchema(change.name)
+      overlay.wantRefresh()
+      return
+    case 'rename_schema':
+      overlay.renameSchema(change.name, change.new_name)
+      overlay.wantRefresh()
+      return
+    case 'refresh':
+      overlay.wantRefresh()
+      return
+    default:
+      change satisfies never
+  }
+}
+
+function createSchema({ overlay, scope }: ChangeTarget, name: string): void {
+  // IF NOT EXISTS is not in the change: what exists already stays as it is.
+  if (name === '' || scope.names.schema(name) !== undefined) return
+  const owner = scope.context.current_user
+  overlay
+    .writable()
+    .createSchema({ name, owner, acl: undefined }, scope.names.snapshot !== undefined)
+  overlay.wantRefresh()
+}
+
+function create(target: ChangeTarget, change: Create): void {
+  const { overlay, scope } = target
+  const { object } = change
+  const kind = kindOf(object)
+  if (kind === undefined) return
+  const schema = creationSchema(target, change)
+  if (schema !== temporary_schema) overlay.wantRefresh()
+  if (schema === undefined || object.name === '') return
+  const existing = scope.names.find(kind, schema, object.name)
+  if (existing !== undefined && change.if_not_exists) return
+  const owner = scope.context.current_user
+  const layer = overlay.writable()
+  const named = { schema, name: object.name }
+  if (kind === 'relation') layer.put(kind, createdRelation(target, change, schema))
+  else if (kind === 'type') layer.put(kind, { ...named, owner })
+  else {
+    const overloads = existing !== undefined && 'overloads' in existing ? existing.overloads : 0
+    layer.put(kind, { ...named, owner, overloads: overloads + 1 })
+  }
+}
+
+/** An index goes to its table's schema, a view over a temporary relation to pg_temp. */
+function creationSchema({ scope }: ChangeTarget, change: Create): string | undefined {
+  const { object } = change
+  if (object.on !== undefined) return locate(scope, 'relation', object.on).schema
+  const over_temporary =
+    object.schema === undefined &&
+    change.sources?.some(
+      (source) =>
+        source.lookup === 'relation' &&
+        locate(scope, 'relation', source).schema === temporary_schema,
+    )
+  const temporary = object.temporary === true || over_temporary === true
+  return creationPlace(scope, { ...object, temporary }).schema
+}
+
+function createdRelation(target: ChangeTarget, change: Create, schema: string): Relation {
+  const { names, context } = target.scope
+  const { name } = change.object
+  const bases: Relation[] = []
+  for (const source of change.sources ?? []) {
+    if (source.lookup !== 'relation') continue
+    const { entry } = locate(target.scope, 'relation', source)
+    if (entry !== undefined && 'oid' in entry) bases.push(entry)
+  }
+  const existing = names.find('relation', schema, name)
+  if (existing !== undefined && existing.kind === change.relkind && existing.kind === 'v') {
+    // CREATE OR REPLACE VIEW keeps the owner and the grants.
+    return { ...existing, details: { ...existing.details, bases } }
+  }
+  const on_commit_drop = change.on_commit_drop === true
+  return {
+    oid: target.next_oid(),
+    schema,
+    name,
+    kind: change.relkind,
+    owner: context.current_user,
+    acl: defaultGrants(names, context.current_user, schema, change.relkind),
+    details:
+      bases.length > 0 || on_commit_drop
+        ? { ...(bases.length > 0 ? { bases } : {}), ...(on_commit_drop ? { on_commit_drop } : {}) }
+        : undefined,
+  }
+}
+
+/** What ALTER DEFAULT PRIVILEGES gives a new relation (aclchk.c, get_user_default_acl). */
+function defaultGrants(
+  names: LayeredNames,
+  owner: string,
+  schema: string,
+  relkind: string,
+): readonly AclItem[] | undefined {
+  const object_type = relkind === 'S' ? 'S' : 'r'
+  const items: AclItem[] = []
+  for (const defaults of names.snapshot?.default_acls ?? []) {
+    if (defaults.role !== owner || defaults.object_type !== object_type) continue
+    if (defaults.schema === '' || defaults.schema === schema) items.push(...defaults.acl)
+  }
+  return items.length === 0 ? undefined : items
+}
+
+/** Runs what follows for the entry that a reference means, if we know one. */
+function withEntry(
+  { overlay, scope }: ChangeTarget,
+  reference: ObjectReference,
+  change: (kind: EntryKind, entry: EntryOf[EntryKind]) => void,
+): void {
+  const kind = kindOf(reference)
+  if (kind === undefined) return
+  const { entry, schema } = locate(scope, kind, reference)
+  if (schema !== temporary_schema) overlay.wantRefresh()
+  if (entry === undefined) return
+  // A type's name may mean a relation's row type, which lives and dies with the relation.
+  const own_kind = 'oid' in entry ? 'relation' : kind
+  change(own_kind, entry)
+}
+
+function drop(
+  overlay: Overlay,
+  kind: EntryKind,
+  entry: EntryOf[EntryKind],
+  reference: ObjectReference,
+): void {
+  const layer = overlay.writable()
+  // With arguments one overload goes; the name stays as long as others have it.
+  if ('overloads' in entry && reference.arguments !== undefined && entry.overloads > 1) {
+    layer.put('function', { ...entry, overloads: entry.overloads - 1 })
+  } else layer.remove(kind, entry.schema, entry.name)
+}
+
+function replace(
+  overlay: Overlay,
+  kind: EntryKind,
+  old: EntryOf[EntryKind],
+  entry: EntryOf[EntryKind],
+): void {
+  const layer = overlay.writable()
+  layer.remove(kind, old.schema, old.name)
+  layer.put(kind, entry)
+}

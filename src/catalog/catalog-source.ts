@@ -1,0 +1,124 @@
+import { DatabaseCatalog } from './database-catalog.js'
+import type { CatalogSource, SessionCatalog } from './names.js'
+import { OverlaidCatalog } from './session-catalog.js'
+import { type CatalogLog, SideConnection, type SideConnectionOptions } from './side-connection.js'
+
+/** What the catalog room needs from its surroundings. */
+export interface CatalogSourceOptions {
+  /** Absent: no side connection; names are `assumed` or `none`. */
+  readonly server?: SideConnectionOptions | undefined
+  /** How old a snapshot may grow while sessions of its database are open. */
+  readonly refresh_ms: number
+  /** Object auditing by this role's grants; absent: nothing is marked. */
+  readonly audit_role?: string | undefined
+  readonly log: CatalogLog
+  /** How long a database without sessions keeps its connection and snapshot. */
+  readonly unused_ms?: number
+}
+
+/** One database as `/readyz` and the metrics see it. */
+export interface DatabaseStatus {
+  readonly database: string
+  readonly sessions: number
+  /** Relations of the snapshot; undefined while there is none. */
+  readonly relations: number | undefined
+  /** Loads that ended well. */
+  readonly loads: number
+  /** Why the last load failed: then the snapshot is stale, or there is none. */
+  readonly problem: string | undefined
+}
+
+interface Kept {
+  readonly catalog: DatabaseCatalog
+  unused_timer: NodeJS.Timeout | undefined
+}
+
+const default_unused_ms = 60_000
+
+/**
+ * The catalog room's service: one per proxy. Open a session's names only once the server has let
+ * the session in, since the first session of a database opens a connection to it.
+ */
+export class DatabaseCatalogSource implements CatalogSource {
+  readonly #options: CatalogSourceOptions
+  readonly #databases = new Map<string, Kept>()
+  #audit_role: string | undefined
+  #last_session = 0
+
+  constructor(options: CatalogSourceOptions) {
+    this.#options = options
+    this.#audit_role = options.audit_role
+  }
+
+  get connected(): boolean {
+    return this.#options.server !== undefined
+  }
+
+  /** The configuration was read again. */
+  setAuditRole(role: string | undefined): void {
+    if (role === this.#audit_role) return
+    this.#audit_role = role
+    for (const { catalog } of this.#databases.values()) catalog.auditRoleChanged()
+  }
+
+  open(database: string): SessionCatalog {
+    const kept = this.#keep(database)
+    clearTimeout(kept.unused_timer)
+    kept.catalog.sessionOpened()
+    this.#last_session += 1
+    return new OverlaidCatalog(kept.catalog, this.#last_session, () => {
+      kept.catalog.sessionClosed()
+      if (kept.catalog.sessions === 0) this.#planForgetting(database, kept)
+    })
+  }
+
+  async refresh(database: string): Promise<void> {
+    await this.#databases.get(database)?.catalog.refresh()
+  }
+
+  status(): readonly DatabaseStatus[] {
+    return [...this.#databases.values()].map(({ catalog }) => ({
+      database: catalog.database,
+      sessions: catalog.sessions,
+      relations: catalog.snapshot?.relation_count,
+      loads: catalog.loads,
+      problem: catalog.problem,
+    }))
+  }
+
+  async close(): Promise<void> {
+    const databases = [...this.#databases.values()]
+    this.#databases.clear()
+    for (const { unused_timer } of databases) clearTimeout(unused_timer)
+    await Promise.all(databases.map(({ catalog }) => catalog.close()))
+  }
+
+  #keep(database: string): Kept {
+    const known = this.#databases.get(database)
+    if (known !== undefined) return known
+    const { server, refresh_ms, log } = this.#options
+    const catalog = new DatabaseCatalog({
+      database,
+      side: server === undefined ? undefined : new SideConnection(server, database, log),
+      refresh_ms,
+      log,
+      audit_role: () => this.#audit_role,
+    })
+    const kept: Kept = { catalog, unused_timer: undefined }
+    this.#databases.set(database, kept)
+    return kept
+  }
+
+  /** Without a side connection what the sessions did is all that is known, and is kept. */
+  #planForgetting(database: string, kept: Kept): void {
+    if (!this.connected) {
+      if (kept.catalog.forgettable) this.#databases.delete(database)
+      return
+    }
+    kept.unused_timer = setTimeout(() => {
+      if (this.#databases.get(database) === kept) this.#databases.delete(database)
+      void kept.catalog.close()
+    }, this.#options.unused_ms ?? default_unused_ms)
+    kept.unused_timer.unref()
+  }
+}

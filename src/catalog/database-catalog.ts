@@ -1,0 +1,218 @@
+import { limits } from '../lib/limits.js'
+import type { StatementFacts } from '../sql/facts.js'
+import { Layer } from './layer.js'
+import type { Resolution } from './names.js'
+import { Refresher } from './refresher.js'
+import type { CatalogLog, SideConnection } from './side-connection.js'
+import type { CatalogSnapshot } from './snapshot.js'
+
+/** What a database's names need from outside. */
+export interface DatabaseCatalogOptions {
+  readonly database: string
+  /** Absent: names come from the sessions' own changes alone. */
+  readonly side: SideConnection | undefined
+  readonly refresh_ms: number
+  readonly log: CatalogLog
+  audit_role(): string | undefined
+}
+
+/** A resolution that every session without changes of its own shares. */
+interface CachedResolution {
+  readonly version: number
+  readonly scope: string
+  readonly resolution: Resolution
+}
+
+/**
+ * The names of one database that all of its sessions share: the snapshot, the committed changes
+ * that it does not show yet, and when it is read again.
+ */
+export class DatabaseCatalog {
+  readonly #options: DatabaseCatalogOptions
+  #snapshot: CatalogSnapshot | undefined
+  /** Changes committed before the running load began: its snapshot shows them. */
+  #settled = new Layer()
+  /** Changes committed since. */
+  #recent = new Layer()
+  #version = 1
+  #next_oid = 0
+  #sessions = 0
+  #cache = new WeakMap<StatementFacts, CachedResolution[]>()
+  readonly #parked = new Map<string, { shared: Layer | undefined; wants_refresh: boolean }>()
+  readonly #refresher: Refresher | undefined
+  /** The first load was asked for; should it fail, the refresher goes on by itself. */
+  #asked = false
+  #problem: string | undefined
+  #loads = 0
+
+  constructor(options: DatabaseCatalogOptions) {
+    this.#options = options
+    const { side, refresh_ms } = options
+    if (side === undefined) return
+    this.#refresher = new Refresher({
+      refresh_ms,
+      run: () => this.#load(side),
+      failed: (error, retry_ms) => this.#failed(error, retry_ms),
+    })
+  }
+
+  get database(): string {
+    return this.#options.database
+  }
+
+  get snapshot(): CatalogSnapshot | undefined {
+    return this.#snapshot
+  }
+
+  /** Changes with everything that the sessions share. */
+  get version(): number {
+    return this.#version
+  }
+
+  get sessions(): number {
+    return this.#sessions
+  }
+
+  /** Why the last load failed; undefined when it did not. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
+  /** Loads that ended well. */
+  get loads(): number {
+    return this.#loads
+  }
+
+  /** True when nothing would be lost by forgetting this database. */
+  get forgettable(): boolean {
+    return this.#recent.size === 0 && this.#settled.size === 0 && this.#parked.size === 0
+  }
+
+  auditRole(): string | undefined {
+    return this.#options.audit_role()
+  }
+
+  /** The shared layers, bottom first, those that say something. */
+  layers(): readonly Layer[] {
+    return [this.#settled, this.#recent].filter((layer) => layer.size > 0)
+  }
+
+  nextOid(): number {
+    this.#next_oid -= 1
+    return this.#next_oid
+  }
+
+  sessionOpened(): void {
+    this.#sessions += 1
+    this.#refresher?.setInterested(true)
+    if (this.#snapshot === undefined && !this.#asked) void this.refresh()
+    this.#asked = true
+  }
+
+  sessionClosed(): void {
+    this.#sessions -= 1
+    if (this.#sessions === 0) this.#refresher?.setInterested(false)
+  }
+
+  /** Makes the changes of a transaction everybody's. */
+  merge(shared: Layer | undefined, wants_refresh: boolean): void {
+    if (shared !== undefined) {
+      this.#recent.absorb(shared)
+      this.#recent.trim(limits.overlay_entries)
+      this.#changed()
+    }
+    if (wants_refresh) void this.refresh()
+  }
+
+  park(identifier: string, shared: Layer | undefined, wants_refresh: boolean): void {
+    this.#parked.set(identifier, { shared, wants_refresh })
+    for (const oldest of this.#parked.keys()) {
+      if (this.#parked.size <= limits.parked_overlays) break
+      this.#parked.delete(oldest)
+    }
+  }
+
+  /** COMMIT PREPARED: a transaction that was not prepared through us is news all the same. */
+  commitParked(identifier: string): void {
+    const parked = this.#parked.get(identifier)
+    this.#parked.delete(identifier)
+    this.merge(parked?.shared, parked?.wants_refresh ?? true)
+  }
+
+  rollbackParked(identifier: string): void {
+    this.#parked.delete(identifier)
+  }
+
+  /** The audit role is another one: what was marked no longer holds, and columns may be missing. */
+  auditRoleChanged(): void {
+    this.#changed()
+    void this.refresh()
+  }
+
+  cached(statement: StatementFacts, scope: string): Resolution | undefined {
+    const entries = this.#cache.get(statement)
+    return entries?.find((entry) => entry.version === this.#version && entry.scope === scope)
+      ?.resolution
+  }
+
+  remember(statement: StatementFacts, scope: string, resolution: Resolution): void {
+    const current = this.#cache.get(statement)?.filter((entry) => entry.version === this.#version)
+    const entries = [{ version: this.#version, scope, resolution }, ...(current ?? [])]
+    this.#cache.set(statement, entries.slice(0, limits.resolution_variants))
+  }
+
+  /**
+   * Reads the catalogs again. Never rejects. Requests that come while a load is under way share
+   * the one after it; while the server is out of reach they end at once.
+   */
+  async refresh(): Promise<void> {
+    await this.#refresher?.request()
+  }
+
+  /** Ends the side connection and everything that is planned. */
+  async close(): Promise<void> {
+    this.#refresher?.close()
+    await this.#options.side?.close()
+  }
+
+  /** Gives how long it took, in milliseconds. */
+  async #load(side: SideConnection): Promise<number> {
+    const { database, log } = this.#options
+    this.#settled.absorb(this.#recent)
+    this.#settled.trim(limits.overlay_entries)
+    this.#recent = new Layer()
+    const { snapshot, duration_ms } = await side.load(this.#snapshot, this.auditRole())
+    this.#install(snapshot)
+    if (this.#loads === 1 || this.#problem !== undefined) {
+      log.info({ database, relations: snapshot.relation_count, duration_ms }, 'catalog loaded')
+    }
+    this.#problem = undefined
+    return duration_ms
+  }
+
+  #install(snapshot: CatalogSnapshot): void {
+    this.#loads += 1
+    const superseded = this.#settled.size > 0
+    this.#settled = new Layer()
+    if (snapshot === this.#snapshot && !superseded) return
+    this.#snapshot = snapshot
+    this.#changed()
+  }
+
+  #failed(error: unknown, retry_ms: number): void {
+    this.#problem = error instanceof Error ? error.message : String(error)
+    this.#options.log.warn(
+      {
+        database: this.#options.database,
+        err: error,
+        retry_ms,
+        stale: this.#snapshot !== undefined,
+      },
+      'catalog could not be read; names are resolved from what is known',
+    )
+  }
+
+  #changed(): void {
+    this.#version += 1
+  }
+}

@@ -1,0 +1,161 @@
+import {
+  type EntryKind,
+  type EntryOf,
+  type Relation,
+  system_schema,
+  temporary_schema,
+} from './entries.js'
+import type { LayeredNames } from './layered-names.js'
+import type { NameContext, Resolved } from './names.js'
+import { type SearchPath, searchPath } from './search-path.js'
+
+/** Everything that the meaning of a name depends on. */
+export interface NameScope {
+  readonly names: LayeredNames
+  readonly context: NameContext
+  readonly path: SearchPath | undefined
+  /** There may be temporary relations that we do not know of. */
+  readonly doubtful: boolean
+}
+
+/** Makes the scope of one statement. */
+export function nameScope(names: LayeredNames, context: NameContext, doubtful: boolean): NameScope {
+  return { names, context, path: searchPath(names, context), doubtful }
+}
+
+/** A name as the text has it. */
+export interface TextName {
+  readonly schema?: string
+  readonly name: string
+}
+
+/** Where a name leads. */
+export interface Place {
+  /** Undefined when no schema could be named. */
+  readonly schema: string | undefined
+  /** What is there; undefined when we only suppose that something is. */
+  readonly entry: EntryOf[EntryKind] | undefined
+  readonly resolved: Resolved
+  /** The name should be in the snapshot and is not. */
+  readonly missing: boolean
+  /** The relations that it may be, when the search path is unknown and several fit. */
+  readonly candidates?: readonly Relation[]
+}
+
+/** Schemas that snapshots leave out: other sessions' temporary objects, and TOAST tables. */
+const unloaded_schema = /^pg_(toast|temp_\d+|toast_temp_\d+)$/
+
+/** The entry of a name in one schema; a relation's row type is a type as well. */
+function probe(
+  names: LayeredNames,
+  kind: EntryKind,
+  schema: string,
+  name: string,
+): EntryOf[EntryKind] | undefined {
+  const found = names.find(kind, schema, name)
+  if (found !== undefined || kind !== 'type') return found
+  return names.find('relation', schema, name)
+}
+
+/** Finds what a name means in the session's scope. */
+export function locate(scope: NameScope, kind: EntryKind, { schema, name }: TextName): Place {
+  if (schema !== undefined) return locateQualified(scope, kind, schema, name)
+  if (scope.path === undefined) return locateAnywhere(scope, kind, name)
+  const schemas = kind === 'function' ? scope.path.functions : scope.path.relations
+  const hits: { readonly schema: string; readonly entry: EntryOf[EntryKind] }[] = []
+  for (const schema of schemas) {
+    const entry = probe(scope.names, kind, schema, name)
+    if (entry !== undefined) hits.push({ schema, entry })
+  }
+  const [first] = hits
+  if (first === undefined) return locateUnknown(scope, scope.path, kind, name)
+  // Overloads in several schemas: the arguments' types decide, which we do not know. The function
+  // outside pg_catalog is the one that an auditor must hear of.
+  const overload = kind === 'function' && hits.length > 1
+  const hit = overload ? (hits.find((one) => one.schema !== system_schema) ?? first) : first
+  const certain =
+    scope.names.snapshot !== undefined &&
+    scope.path.certain &&
+    !overload &&
+    !(
+      scope.doubtful && schemas.slice(0, schemas.indexOf(hit.schema) + 1).includes(temporary_schema)
+    )
+  return {
+    schema: hit.schema,
+    entry: hit.entry,
+    resolved: certain ? 'catalog' : 'assumed',
+    missing: false,
+  }
+}
+
+function locateQualified(scope: NameScope, kind: EntryKind, schema: string, name: string): Place {
+  const entry = probe(scope.names, kind, schema, name)
+  if (scope.names.snapshot === undefined) {
+    return { schema, entry, resolved: 'assumed', missing: false }
+  }
+  if (schema === temporary_schema) {
+    const found: Resolved = entry === undefined ? 'none' : 'catalog'
+    return { schema, entry, resolved: scope.doubtful ? 'assumed' : found, missing: false }
+  }
+  if (entry !== undefined) return { schema, entry, resolved: 'catalog', missing: false }
+  if (unloaded_schema.test(schema)) return { schema, entry, resolved: 'assumed', missing: false }
+  return { schema, entry, resolved: 'none', missing: true }
+}
+
+/** The search path is unknown: a name that only one schema has is probably that one. */
+function locateAnywhere(scope: NameScope, kind: EntryKind, name: string): Place {
+  const hits: { readonly schema: string; readonly entry: EntryOf[EntryKind] }[] = []
+  for (const schema of scope.names.schemaNames()) {
+    if (kind === 'function' && schema === temporary_schema) continue
+    const entry = probe(scope.names, kind, schema, name)
+    if (entry !== undefined) hits.push({ schema, entry })
+  }
+  const [first] = hits
+  if (first === undefined) return locateUnknown(scope, undefined, kind, name)
+  if (hits.length === 1) return { ...first, resolved: 'assumed', missing: false }
+  const candidates = hits.map((hit) => hit.entry).filter((entry) => 'oid' in entry)
+  return { schema: undefined, entry: undefined, resolved: 'none', missing: false, candidates }
+}
+
+/** A name that nothing we know has. With a snapshot that is news; without one it is normal. */
+function locateUnknown(
+  scope: NameScope,
+  path: SearchPath | undefined,
+  kind: EntryKind,
+  name: string,
+): Place {
+  const nowhere = { schema: undefined, entry: undefined } as const
+  if (scope.names.snapshot !== undefined) return { ...nowhere, resolved: 'none', missing: true }
+  if (name.startsWith('pg_')) {
+    return { schema: system_schema, entry: undefined, resolved: 'assumed', missing: false }
+  }
+  const listed = (scope.context.search_path ?? []).filter((item) => item !== '$user')
+  // A name without the system's prefix is seldom the system's, even when the path begins there.
+  const ordinary = listed.find((item) => item !== system_schema && item !== temporary_schema)
+  const schema = path === undefined ? undefined : (ordinary ?? listed[0])
+  if (schema === undefined || (kind === 'function' && schema === temporary_schema)) {
+    return { ...nowhere, resolved: 'none', missing: false }
+  }
+  return { schema, entry: undefined, resolved: 'assumed', missing: false }
+}
+
+/** Where a new object goes. */
+export function creationPlace(
+  scope: NameScope,
+  { schema, temporary }: { readonly schema?: string; readonly temporary?: boolean },
+): Place {
+  const nothing = { entry: undefined, missing: false } as const
+  const known = scope.names.snapshot !== undefined
+  if (temporary === true || schema === temporary_schema) {
+    return { ...nothing, schema: temporary_schema, resolved: known ? 'catalog' : 'assumed' }
+  }
+  if (schema !== undefined) {
+    if (!known) return { ...nothing, schema, resolved: 'assumed' }
+    const exists = scope.names.schema(schema) !== undefined
+    return { ...nothing, schema, resolved: exists ? 'catalog' : 'none', missing: !exists }
+  }
+  const creation = scope.path?.creation
+  if (creation === undefined) return { ...nothing, schema: undefined, resolved: 'none' }
+  const certain = known && scope.path?.certain === true
+  return { ...nothing, schema: creation, resolved: certain ? 'catalog' : 'assumed' }
+}

@@ -1,0 +1,239 @@
+import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
+import { type Relation, temporary_schema } from './entries.js'
+import { audited } from './grants.js'
+import { creationPlace, locate, type NameScope, type Place } from './locate.js'
+import type { Resolution, ResolvedObject } from './names.js'
+import { quoteIdentifier, quoteQualified } from './quote-identifier.js'
+
+/** Object types of relations by pg_class.relkind, in pgaudit's words. */
+const relation_types: Readonly<Record<string, string>> = {
+  r: 'TABLE',
+  p: 'TABLE',
+  v: 'VIEW',
+  m: 'MATERIALIZED VIEW',
+  S: 'SEQUENCE',
+  i: 'INDEX',
+  I: 'INDEX',
+  f: 'FOREIGN TABLE',
+  c: 'COMPOSITE TYPE',
+  t: 'TOAST TABLE',
+}
+
+/** Types that the catalog may correct; others, such as TABLE COLUMN, say something of their own. */
+const correctable_types: ReadonlySet<string> = new Set([
+  '',
+  'RELATION',
+  ...Object.values(relation_types),
+])
+
+/** What is done to a view is done to what it is made of. */
+const carried_access: ReadonlySet<Access> = new Set([
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'reference',
+] as const)
+
+/** Resolves the objects of one statement. */
+export function resolveStatement(
+  statement: StatementFacts,
+  scope: NameScope,
+  audit_role: string | undefined,
+): Resolution {
+  const resolver = new StatementResolver(scope, audit_role)
+  for (const reference of statement.objects) resolver.add(reference, statement)
+  // A role that the snapshot does not know has come since: a refresh tells what it may use.
+  const { snapshot } = scope.names
+  const stranger =
+    snapshot !== undefined &&
+    statement.objects.length > 0 &&
+    snapshot.roles.get(scope.context.current_user) === undefined
+  return { objects: resolver.objects, missing: resolver.missing || stranger }
+}
+
+/** Collects the resolved objects of one statement. */
+class StatementResolver {
+  readonly objects: ResolvedObject[] = []
+  missing = false
+  readonly #scope: NameScope
+  readonly #audit_role: string | undefined
+
+  constructor(scope: NameScope, audit_role: string | undefined) {
+    this.#scope = scope
+    this.#audit_role = audit_role
+  }
+
+  add(reference: ObjectReference, statement: StatementFacts): void {
+    if (reference.on !== undefined) this.#addSubObject(reference, reference.on)
+    else if (reference.lookup === 'global') this.#addGlobal(reference)
+    else if (reference.creates === true) this.#addCreated(reference, statement)
+    else if (reference.lookup === 'schema_object') this.#addSchemaObject(reference)
+    else {
+      const place = locate(this.#scope, reference.lookup, reference)
+      this.#push(reference, place, nameAt(place, reference))
+      const { entry } = place
+      if (entry !== undefined && 'oid' in entry) this.#expandView(reference, place, entry)
+    }
+  }
+
+  /** A trigger, policy or rule is named on its table; an index goes to its table's schema. */
+  #addSubObject(reference: ObjectReference, on: { schema?: string; name: string }): void {
+    const table = locate(this.#scope, 'relation', on)
+    const table_name = nameAt(table, on)
+    if (reference.lookup !== 'relation') {
+      this.#push(reference, table, `${quoteIdentifier(reference.name)} on ${table_name}`)
+    } else if (reference.name === '') {
+      // The server makes up the index's name: what we can name is the table that it is on.
+      const type = relationType('TABLE', table.entry)
+      this.#push({ ...reference, type }, table, table_name)
+    } else {
+      const schema = table.schema ?? on.schema
+      this.#push(reference, table, quoteQualified(schema, reference.name))
+    }
+  }
+
+  #addGlobal(reference: ObjectReference): void {
+    const { snapshot } = this.#scope.names
+    const schema =
+      reference.type === 'SCHEMA' ? this.#scope.names.schema(reference.name) : undefined
+    const role = reference.type === 'ROLE' ? snapshot?.roles.get(reference.name) : undefined
+    const known = snapshot !== undefined && (schema !== undefined || role !== undefined)
+    this.objects.push(
+      resolvedObject(reference, {
+        name: quoteIdentifier(reference.name),
+        owner: schema?.owner,
+        resolved: known ? 'catalog' : 'assumed',
+      }),
+    )
+  }
+
+  #addCreated(reference: ObjectReference, statement: StatementFacts): void {
+    const temporary = reference.temporary === true || this.#becomesTemporary(reference, statement)
+    const place = creationPlace(this.#scope, { ...reference, temporary })
+    this.#push(reference, place, nameAt(place, reference))
+  }
+
+  /** A view over a temporary relation is temporary without being asked (view.c, DefineView). */
+  #becomesTemporary(reference: ObjectReference, statement: StatementFacts): boolean {
+    if (reference.type !== 'VIEW' || reference.schema !== undefined) return false
+    return statement.objects.some(
+      (source) =>
+        source.lookup === 'relation' &&
+        source.creates !== true &&
+        source.on === undefined &&
+        locate(this.#scope, 'relation', source).schema === temporary_schema,
+    )
+  }
+
+  /** Operators, collations and so on are not in the snapshot: their schema can only be supposed. */
+  #addSchemaObject(reference: ObjectReference): void {
+    const place = creationPlace(this.#scope, reference)
+    const resolved = place.resolved === 'catalog' ? 'assumed' : place.resolved
+    this.#push(reference, { ...place, resolved }, nameAt(place, reference))
+  }
+
+  #push(reference: ObjectReference, place: Place, name: string): void {
+    this.missing ||= place.missing
+    const { entry } = place
+    const main = reference.lookup === 'relation' && reference.creates !== true
+    this.objects.push(
+      resolvedObject(reference, {
+        name: reference.arguments === undefined ? name : `${name}${reference.arguments}`,
+        type: main ? relationType(reference.type, entry) : reference.type,
+        owner: entry?.owner,
+        audited: main && this.#isAudited(place, reference.access, reference.columns),
+        resolved: place.resolved,
+      }),
+    )
+  }
+
+  /** Adds what a view is made of, through views of views, each relation once. */
+  #expandView(reference: ObjectReference, place: Place, view: Relation): void {
+    const access = reference.access.filter((one) => carried_access.has(one))
+    if (access.length === 0) return
+    const via = quoteQualified(view.schema, view.name)
+    const seen = new Set([via])
+    const waiting = [view]
+    for (const relation of waiting) {
+      for (const original of relation.details?.bases ?? []) {
+        const base = this.#scope.names.current(original)
+        if (base === undefined) continue
+        const name = quoteQualified(base.schema, base.name)
+        if (seen.has(name)) continue
+        seen.add(name)
+        waiting.push(base)
+        this.objects.push(
+          resolvedObject(reference, {
+            name,
+            type: relationType('TABLE', base),
+            class: carriedClass(access, reference.class),
+            access,
+            // Which columns a view reads of its bases is not in the text.
+            columns: undefined,
+            owner: base.owner,
+            via,
+            audited: this.#isAudited({ ...place, entry: base }, access, undefined),
+            resolved: place.resolved,
+          }),
+        )
+      }
+    }
+  }
+
+  #isAudited(place: Place, access: readonly Access[], columns?: readonly string[]): boolean {
+    const roles = this.#scope.names.snapshot?.roles
+    const role = this.#audit_role
+    if (roles === undefined || role === undefined) return false
+    const { entry } = place
+    if (entry !== undefined) {
+      return 'oid' in entry && audited(roles, role, entry, access, columns)
+    }
+    // Nobody knows which of several it is: what would be audited for one of them is recorded.
+    return (
+      place.candidates?.some((relation) => audited(roles, role, relation, access, columns)) ?? false
+    )
+  }
+}
+
+function nameAt(place: Place, text: { readonly schema?: string; readonly name: string }): string {
+  return quoteQualified(place.schema ?? text.schema, text.name)
+}
+
+function relationType(type: string, entry: Place['entry']): string {
+  if (entry === undefined || !('oid' in entry) || !correctable_types.has(type)) return type
+  return relation_types[entry.kind] ?? type
+}
+
+function carriedClass(access: readonly Access[], own: StatementClass): StatementClass {
+  if (access.some((one) => one === 'insert' || one === 'update' || one === 'delete')) return 'WRITE'
+  return access.includes('select') ? 'READ' : own
+}
+
+/** The parts of a resolved object that are not simply the reference's. */
+interface ResolvedParts {
+  readonly name: string
+  readonly type?: string
+  readonly class?: StatementClass
+  readonly access?: readonly Access[]
+  readonly columns?: readonly string[] | undefined
+  readonly owner?: string | undefined
+  readonly via?: string
+  readonly audited?: boolean
+  readonly resolved: ResolvedObject['resolved']
+}
+
+function resolvedObject(reference: ObjectReference, parts: ResolvedParts): ResolvedObject {
+  const columns = 'columns' in parts ? parts.columns : reference.columns
+  return {
+    name: parts.name,
+    type: parts.type ?? reference.type,
+    class: parts.class ?? reference.class,
+    access: parts.access ?? reference.access,
+    ...(columns === undefined ? {} : { columns }),
+    ...(parts.owner === undefined ? {} : { owner: parts.owner }),
+    ...(parts.via === undefined ? {} : { via: parts.via }),
+    ...(parts.audited === true ? { audited: true } : {}),
+    resolved: parts.resolved,
+  }
+}

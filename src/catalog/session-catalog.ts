@@ -1,0 +1,172 @@
+import { limits } from '../lib/limits.js'
+import type { CatalogChange, StatementFacts } from '../sql/facts.js'
+import { applyChange } from './apply-change.js'
+import type { DatabaseCatalog } from './database-catalog.js'
+import { LayeredNames } from './layered-names.js'
+import { type NameScope, nameScope } from './locate.js'
+import type { NameContext, Resolution, SessionCatalog } from './names.js'
+import { Overlay } from './overlay.js'
+import { resolveStatement } from './resolve.js'
+
+const no_settings: ReadonlyMap<string, string> = new Map()
+
+/** A resolution of a session whose changes nobody else sees. */
+interface OwnResolution {
+  readonly version: string
+  readonly context_version: number
+  readonly resolution: Resolution
+}
+
+/** The names of one session over those that its database's sessions share. */
+export class OverlaidCatalog implements SessionCatalog {
+  readonly #database: DatabaseCatalog
+  readonly #session: number
+  readonly #on_close: () => void
+  readonly #overlay = new Overlay()
+  #version = ''
+  #version_of = { shared: 0, own: -1 }
+  #scope_key = ''
+  #scope_version = -1
+  #own = new WeakMap<StatementFacts, OwnResolution>()
+  #own_count = 0
+  #open = true
+
+  /** `session` tells this session's versions from those of every other one. */
+  constructor(database: DatabaseCatalog, session: number, on_close: () => void) {
+    this.#database = database
+    this.#session = session
+    this.#on_close = on_close
+  }
+
+  resolve(statement: StatementFacts, context: NameContext): Resolution {
+    return this.#overlay.empty
+      ? this.#resolveShared(statement, context)
+      : this.#resolveOwn(statement, context)
+  }
+
+  apply(change: CatalogChange, context: NameContext): void {
+    const database = this.#database
+    const target = {
+      overlay: this.#overlay,
+      scope: this.#scope(context),
+      next_oid: () => database.nextOid(),
+    }
+    applyChange(target, change)
+  }
+
+  begin(): void {
+    this.#overlay.begin()
+  }
+
+  savepoint(name: string): void {
+    this.#overlay.savepoint(name)
+  }
+
+  release(name: string): void {
+    this.#overlay.release(name)
+  }
+
+  rollback_to(name: string): void {
+    this.#overlay.rollbackTo(name)
+  }
+
+  commit(): void {
+    const { shared, wants_refresh } = this.#overlay.commit()
+    this.#database.merge(shared, wants_refresh)
+  }
+
+  rollback(): void {
+    this.#overlay.rollback()
+  }
+
+  prepare_transaction(identifier: string): void {
+    const { shared, wants_refresh } = this.#overlay.commit()
+    this.#database.park(identifier, shared, wants_refresh)
+  }
+
+  commit_prepared(identifier: string): void {
+    this.#database.commitParked(identifier)
+  }
+
+  rollback_prepared(identifier: string): void {
+    this.#database.rollbackParked(identifier)
+  }
+
+  discard_temporary(): void {
+    this.#overlay.discardTemporary()
+  }
+
+  doubt_temporary(): void {
+    this.#overlay.doubtTemporary()
+  }
+
+  default_settings(user: string): ReadonlyMap<string, string> {
+    return this.#database.snapshot?.default_settings(user) ?? no_settings
+  }
+
+  /** The same for all sessions that see the same names, so that they share cached decisions. */
+  get version(): string {
+    const own = this.#overlay.revision
+    const shared = this.#database.version
+    if (this.#version_of.own !== own || this.#version_of.shared !== shared) {
+      this.#version_of = { own, shared }
+      const doubt = this.#overlay.doubtful ? '?' : ''
+      const suffix = this.#overlay.empty ? doubt : `/${this.#session}.${own}`
+      this.#version = `${this.#database.database} ${shared}${suffix}`
+    }
+    return this.#version
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#overlay.rollback()
+    this.#on_close()
+  }
+
+  #scope(context: NameContext): NameScope {
+    const layers = [...this.#database.layers(), ...this.#overlay.layers()]
+    const names = new LayeredNames(this.#database.snapshot, layers)
+    return nameScope(names, context, this.#overlay.doubtful)
+  }
+
+  #resolveNow(statement: StatementFacts, context: NameContext): Resolution {
+    return resolveStatement(statement, this.#scope(context), this.#database.auditRole())
+  }
+
+  #resolveShared(statement: StatementFacts, context: NameContext): Resolution {
+    const scope_key = this.#scopeKey(context)
+    const key = this.#overlay.doubtful ? `?${scope_key}` : scope_key
+    const known = this.#database.cached(statement, key)
+    if (known !== undefined) return known
+    const resolution = this.#resolveNow(statement, context)
+    this.#database.remember(statement, key, resolution)
+    return resolution
+  }
+
+  /** Everything of the context that a resolution depends on, as text; made once per context. */
+  #scopeKey(context: NameContext): string {
+    if (this.#scope_version !== context.version) {
+      const { current_user, search_path, search_path_doubted } = context
+      this.#scope_key = JSON.stringify([current_user, search_path_doubted, search_path ?? null])
+      this.#scope_version = context.version
+    }
+    return this.#scope_key
+  }
+
+  #resolveOwn(statement: StatementFacts, context: NameContext): Resolution {
+    const { version } = this
+    const known = this.#own.get(statement)
+    if (known?.version === version && known.context_version === context.version) {
+      return known.resolution
+    }
+    const resolution = this.#resolveNow(statement, context)
+    this.#own_count += 1
+    if (this.#own_count > limits.session_resolutions) {
+      this.#own = new WeakMap()
+      this.#own_count = 1
+    }
+    this.#own.set(statement, { version, context_version: context.version, resolution })
+    return resolution
+  }
+}

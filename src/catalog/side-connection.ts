@@ -1,0 +1,238 @@
+import type { ConnectionOptions } from 'node:tls'
+import { Client, type ClientConfig } from 'pg'
+import {
+  columnsQuery,
+  default_acls_query,
+  fingerprintQuery,
+  functions_query,
+  hidden_path_query,
+  membershipsQuery,
+  relations_query,
+  roles_query,
+  schemas_query,
+  server_query,
+  settings_query,
+  types_query,
+  views_query,
+} from './catalog-queries.js'
+import { type CatalogSnapshot, type Row, SnapshotBuilder } from './snapshot.js'
+
+/** Where the side connection goes and as whom. */
+export interface SideConnectionOptions {
+  /** Host name, address, or the directory of a Unix socket. */
+  readonly host: string
+  readonly port: number
+  /** TLS options of Node; absent: no TLS. */
+  readonly ssl?: ConnectionOptions | undefined
+  /** Go on without TLS when the server has none (`sslmode=prefer`). */
+  readonly ssl_optional?: boolean
+  readonly user: string
+  /** Absent: PGPASSWORD, then ~/.pgpass, then none. */
+  readonly password?: string | undefined
+}
+
+/** Where the catalog room reports; a pino logger fits. */
+export interface CatalogLog {
+  warn(object: object, message: string): void
+  info(object: object, message: string): void
+}
+
+/** Waiting for a server that does not answer must end: others ask for the same snapshot. */
+const connect_timeout_ms = 5_000
+/** A snapshot of very many relations takes seconds; a lock on a catalog could take for ever. */
+const statement_timeout_ms = 60_000
+/** Rows that are handled in one turn of the event loop, which the relay shares. */
+const rows_per_fetch = 500
+
+const no_tls_answer = 'The server does not support SSL connections'
+
+/** What one load gave. */
+export interface LoadResult {
+  /** The given previous one when nothing has changed since. */
+  readonly snapshot: CatalogSnapshot
+  readonly duration_ms: number
+}
+
+/** One database's side connection. It opens on demand, and again after a failure. */
+export class SideConnection {
+  readonly #options: SideConnectionOptions
+  readonly #database: string
+  readonly #log: CatalogLog
+  #client: Client | undefined
+  /** When this connection began, a default hid the server's own search_path from it. */
+  #path_hidden = false
+  #closed = false
+
+  constructor(options: SideConnectionOptions, database: string, log: CatalogLog) {
+    this.#options = options
+    this.#database = database
+    this.#log = log
+  }
+
+  /**
+   * Reads the database's catalogs in one transaction. Column grants are read only for an audit
+   * role. Rejects when the server cannot be reached or refuses; the next call connects anew.
+   */
+  async load(
+    previous: CatalogSnapshot | undefined,
+    audit_role: string | undefined,
+  ): Promise<LoadResult> {
+    const started_ms = performance.now()
+    try {
+      // Only a new session sees what the server would give one now.
+      if (this.#client !== undefined && this.#path_hidden && !(await isPathHidden(this.#client))) {
+        await this.#end()
+      }
+      this.#client ??= await this.#connect()
+      const snapshot = await readSnapshot(this.#client, {
+        database: this.#database,
+        path_hidden: this.#path_hidden,
+        previous,
+        audit_role,
+      })
+      return { snapshot, duration_ms: performance.now() - started_ms }
+    } catch (error) {
+      await this.#end()
+      throw error
+    }
+  }
+
+  /** For good: a load that is under way fails. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const client = this.#client
+    this.#client = undefined
+    // A broken connection cannot say goodbye; that it is over is all that is asked of it here.
+    await client?.end().catch((error: unknown) => {
+      this.#log.info({ database: this.#database, err: error }, 'catalog connection ended uncleanly')
+    })
+  }
+
+  async #connect(): Promise<Client> {
+    const { ssl, ssl_optional } = this.#options
+    const local = this.#options.host.startsWith('/')
+    if (ssl === undefined || local) return await this.#open(false)
+    try {
+      return await this.#open(ssl)
+    } catch (error) {
+      const refused = error instanceof Error && error.message === no_tls_answer
+      if (!refused || ssl_optional !== true) throw error
+      return await this.#open(false)
+    }
+  }
+
+  async #open(ssl: NonNullable<ClientConfig['ssl']>): Promise<Client> {
+    const { host, port, user, password } = this.#options
+    const client = new Client({
+      host,
+      port,
+      user,
+      database: this.#database,
+      ...(password === undefined ? {} : { password }),
+      ssl,
+      application_name: 'pgwitness catalog',
+      keepAlive: true,
+      connectionTimeoutMillis: connect_timeout_ms,
+      statement_timeout: statement_timeout_ms,
+      // Longer than the server's own, so that a dead server ends the wait as well.
+      query_timeout: statement_timeout_ms + connect_timeout_ms,
+    })
+    client.on('error', (error) => {
+      this.#log.warn({ database: this.#database, err: error }, 'catalog connection lost')
+      if (this.#client === client) this.#client = undefined
+    })
+    try {
+      await client.connect()
+      if (this.#closed) throw new Error('the catalog connection was closed')
+      await client.query('set search_path to pg_catalog, pg_temp')
+      this.#path_hidden = await isPathHidden(client)
+    } catch (error) {
+      await client.end()
+      throw error
+    }
+    return client
+  }
+}
+
+/** Every value as the server's text: numbers and lists are read where their meaning is known. */
+const raw_types = { getTypeParser: () => (value: string) => value }
+
+async function query(client: Client, text: string): Promise<readonly Row[]> {
+  const result = await client.query<(string | null)[]>({ text, rowMode: 'array', types: raw_types })
+  return result.rows
+}
+
+/** Reads a long result in pieces, between which the event loop gets its turn. */
+async function readAll(client: Client, text: string, onRow: (row: Row) => void): Promise<void> {
+  await client.query(`declare pgwitness_rows no scroll cursor for ${text}`)
+  for (;;) {
+    const rows = await query(client, `fetch ${rows_per_fetch} from pgwitness_rows`)
+    for (const row of rows) onRow(row)
+    if (rows.length < rows_per_fetch) break
+  }
+  await client.query('close pgwitness_rows')
+}
+
+async function isPathHidden(client: Client): Promise<boolean> {
+  const [row] = await query(client, hidden_path_query)
+  return row?.[0] === 't'
+}
+
+interface SnapshotRequest {
+  readonly database: string
+  readonly path_hidden: boolean
+  readonly previous: CatalogSnapshot | undefined
+  readonly audit_role: string | undefined
+}
+
+async function readSnapshot(client: Client, request: SnapshotRequest): Promise<CatalogSnapshot> {
+  const { database, previous, audit_role } = request
+  await client.query('begin transaction isolation level repeatable read, read only')
+  const builder = new SnapshotBuilder()
+  const [server] = await query(client, server_query)
+  const [server_version, version, reset_path, boot_path] = server ?? []
+  await readAll(client, roles_query, (row) => builder.addRole(row))
+  const memberships = membershipsQuery(Number(version))
+  await readAll(client, memberships, (row) => builder.addMembership(row))
+  // Where our own role's or the database's default hides the server's, the built-in is assumed.
+  const search_path = (request.path_hidden ? boot_path : reset_path) ?? ''
+  const roles = builder.roleGraph()
+  const grantees = audit_role === undefined ? [] : [...roles.privilegesOf(audit_role)]
+  const grantee_oids = grantees
+    .map((name) => roles.get(name)?.oid)
+    .filter((oid) => oid !== undefined)
+  const [mark] = await query(client, fingerprintQuery(grantee_oids))
+  const fingerprint = [mark?.[0], server_version, search_path, audit_role].join(' ')
+  if (previous?.fingerprint !== fingerprint) {
+    await readNames(client, builder, grantee_oids)
+  }
+  await client.query('commit')
+  if (previous?.fingerprint === fingerprint) return previous
+  return builder.build({
+    database,
+    server_version: server_version ?? '',
+    fingerprint,
+    search_path,
+  })
+}
+
+async function readNames(
+  client: Client,
+  builder: SnapshotBuilder,
+  grantees: readonly number[],
+): Promise<void> {
+  await readAll(client, schemas_query, (row) => builder.addSchema(row))
+  if (grantees.length > 0) {
+    await readAll(client, columnsQuery(grantees), (row) => builder.addColumn(row))
+  }
+  await readAll(client, relations_query, (row) => builder.addRelation(row))
+  await readAll(client, views_query, (row) => builder.addView(row))
+  await readAll(client, functions_query, (row) => builder.addFunction(row))
+  await readAll(client, types_query, (row) => builder.addType(row))
+  await readAll(client, settings_query, (row) => builder.addSetting(row))
+  await readAll(client, default_acls_query, (row) => builder.addDefaultAcl(row))
+}

@@ -1,0 +1,249 @@
+import type { Client } from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
+import type { NameContext, SessionCatalog } from '../../src/catalog/names.js'
+import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
+import {
+  brief,
+  connect,
+  context,
+  creation,
+  openSource,
+  openUnconnected,
+  reference,
+  relation,
+  resolve,
+  resolveOne,
+} from './fixtures.js'
+
+let server: ScratchPostgres
+let client: Client
+let source: DatabaseCatalogSource
+let session: SessionCatalog
+let other: SessionCatalog
+
+beforeAll(async () => {
+  server = await startPostgres()
+  client = await connect(server)
+  await client.query(`create schema app; create table app.account (id int);
+    create table public.account (id int); create table public.ledger (id int);
+    create view public.totals as select l.id from ledger l, app.account a;
+    create function public.f(int) returns int language sql as 'select 1';
+    create function public.f(text) returns int language sql as 'select 1';
+    create type public.mood as enum ('good')`)
+})
+
+beforeEach(async () => {
+  source = await openSource(server)
+  session = source.open('postgres')
+  other = source.open('postgres')
+  await source.refresh('postgres')
+})
+
+afterEach(async () => {
+  await source.close()
+})
+
+afterAll(async () => {
+  await client.end()
+  await server.stop()
+})
+
+function nameIn(names: SessionCatalog, name: string, in_context?: NameContext): string {
+  return brief(resolveOne(names, relation(name), in_context))
+}
+
+test('a new table is seen by its session at once and by all others after COMMIT', () => {
+  const path = context({ search_path: ['app', 'public'] })
+  session.begin()
+  session.apply(creation(relation('fresh')), path)
+  expect(nameIn(session, 'fresh', path)).toBe('app.fresh (catalog)')
+  expect(nameIn(other, 'fresh', path)).toBe('fresh (none)')
+  const before = other.version
+  session.commit()
+  expect(nameIn(other, 'fresh', path)).toBe('app.fresh (catalog)')
+  expect(other.version).not.toBe(before)
+  expect(session.version).toBe(other.version)
+})
+
+test('ROLLBACK takes everything back', () => {
+  const before = session.version
+  session.begin()
+  session.apply(creation(relation('fresh')), context())
+  session.apply({ change: 'drop', object: relation('ledger'), missing_ok: false }, context())
+  expect(nameIn(session, 'ledger')).toBe('ledger (none)')
+  expect(session.version).not.toBe(before)
+  session.rollback()
+  expect(nameIn(session, 'ledger')).toBe('public.ledger (catalog)')
+  expect(nameIn(session, 'fresh')).toBe('fresh (none)')
+  expect(session.version).toBe(before)
+})
+
+test('savepoints of one name shadow each other; RELEASE keeps what came since', () => {
+  const make = (name: string) => session.apply(creation(relation(name)), context())
+  session.begin()
+  make('one')
+  session.savepoint('s')
+  make('two')
+  session.savepoint('s')
+  make('three')
+  session.rollback_to('s')
+  expect(nameIn(session, 'three')).toBe('three (none)')
+  make('four')
+  session.rollback_to('s')
+  expect(nameIn(session, 'four')).toBe('four (none)')
+  session.release('s')
+  make('five')
+  expect(nameIn(session, 'two')).toBe('public.two (catalog)')
+  session.rollback_to('s')
+  expect(['one', 'two', 'five'].map((name) => nameIn(session, name))).toEqual([
+    'public.one (catalog)',
+    'two (none)',
+    'five (none)',
+  ])
+  session.rollback_to('unknown')
+  session.commit()
+  expect(nameIn(other, 'one')).toBe('public.one (catalog)')
+})
+
+test('rename and move keep what is known of a relation, and views follow their bases', () => {
+  session.begin()
+  session.apply({ change: 'rename', object: relation('ledger'), new_name: 'Book' }, context())
+  session.apply({ change: 'move', object: relation('Book'), new_schema: 'app' }, context())
+  expect(nameIn(session, 'ledger')).toBe('ledger (none)')
+  expect(resolveOne(session, relation('app.Book'))).toMatchObject({
+    name: 'app."Book"',
+    owner: 'postgres',
+    resolved: 'catalog',
+  })
+  const bases = () => resolve(session, relation('totals')).objects.map((object) => object.name)
+  expect(bases().sort()).toEqual(['app."Book"', 'app.account', 'public.totals'])
+  session.apply({ change: 'rename_schema', name: 'app', new_name: 'application' }, context())
+  expect(bases().sort()).toEqual(['application."Book"', 'application.account', 'public.totals'])
+  session.commit()
+  expect(nameIn(other, 'application.account')).toBe('application.account (catalog)')
+  expect(nameIn(other, 'app.account')).toBe('app.account (none)')
+})
+
+test('schemas are made, exchanged and dropped with all that is in them', () => {
+  session.begin()
+  session.apply({ change: 'create_schema', name: 'fresh' }, context())
+  const in_fresh = context({ search_path: ['fresh'] })
+  session.apply(creation(relation('t')), in_fresh)
+  const swap = [
+    ['fresh', 'aside'],
+    ['app', 'fresh'],
+    ['aside', 'app'],
+  ] as const
+  for (const [name, new_name] of swap) {
+    session.apply({ change: 'rename_schema', name, new_name }, context())
+  }
+  const check = (names: SessionCatalog) => {
+    expect(nameIn(names, 'app.t')).toBe('app.t (catalog)')
+    expect(nameIn(names, 'fresh.account')).toBe('fresh.account (catalog)')
+    expect(nameIn(names, 'fresh.t')).toBe('fresh.t (none)')
+    expect(nameIn(names, 'app.account')).toBe('app.account (none)')
+  }
+  check(session)
+  session.commit()
+  check(other)
+  other.begin()
+  other.apply({ change: 'drop_schema', name: 'fresh' }, context())
+  expect(nameIn(other, 'fresh.account')).toBe('fresh.account (none)')
+  other.rollback()
+  expect(nameIn(other, 'fresh.account')).toBe('fresh.account (catalog)')
+})
+
+test('CREATE SCHEMA IF NOT EXISTS of one that exists hides nothing', () => {
+  session.apply({ change: 'create_schema', name: 'app' }, context())
+  expect(nameIn(session, 'app.account')).toBe('app.account (catalog)')
+})
+
+test('temporary relations shadow others, outlive the transaction, stay with their session', () => {
+  const temporary = relation('account', { temporary: true })
+  session.begin()
+  session.apply(creation(temporary), context())
+  session.apply(
+    creation(relation('passing', { temporary: true }), { on_commit_drop: true }),
+    context(),
+  )
+  expect(nameIn(session, 'passing')).toBe('pg_temp.passing (catalog)')
+  session.commit()
+  expect(nameIn(session, 'account')).toBe('pg_temp.account (catalog)')
+  expect(nameIn(session, 'passing')).toBe('passing (none)')
+  expect(nameIn(other, 'account')).toBe('public.account (catalog)')
+  expect(nameIn(session, 'account', context({ search_path: ['public', 'pg_temp'] }))).toBe(
+    'public.account (catalog)',
+  )
+  session.begin()
+  session.discard_temporary()
+  expect(nameIn(session, 'account')).toBe('public.account (catalog)')
+  session.rollback()
+  expect(nameIn(session, 'account')).toBe('pg_temp.account (catalog)')
+  session.apply({ change: 'drop', object: relation('account'), missing_ok: false }, context())
+  session.commit()
+  expect(nameIn(session, 'account')).toBe('public.account (catalog)')
+  expect(session.version).toBe(other.version)
+})
+
+test('a view over a temporary table is temporary', () => {
+  session.apply(creation(relation('mine', { temporary: true })), context())
+  const view = relation('v', { type: 'VIEW', creates: true })
+  const sources = [relation('mine')]
+  const text = { ...view, access: ['create'] as const }
+  expect(resolve(session, text).objects[0]?.name).toBe('public.v')
+  session.apply(creation(view, { relkind: 'v', sources }), context())
+  expect(nameIn(session, 'v')).toBe('pg_temp.v (catalog)')
+  expect(resolve(session, relation('v')).objects.map((object) => object.name)).toEqual([
+    'pg_temp.v',
+    'pg_temp.mine',
+  ])
+})
+
+test('functions go by overload, types by name, IF NOT EXISTS changes nothing', () => {
+  const f = reference('function', 'f', { arguments: '(integer)' })
+  session.begin()
+  session.apply({ change: 'drop', object: f, missing_ok: false }, context())
+  expect(brief(resolveOne(session, reference('function', 'f')))).toBe('public.f (catalog)')
+  session.apply({ change: 'drop', object: f, missing_ok: false }, context())
+  expect(brief(resolveOne(session, reference('function', 'f')))).toBe('f (none)')
+  const mood = reference('type', 'mood')
+  session.apply({ change: 'rename', object: mood, new_name: 'temper' }, context())
+  expect(brief(resolveOne(session, reference('type', 'temper')))).toBe('public.temper (catalog)')
+  session.apply(creation(relation('account'), { if_not_exists: true }), context())
+  expect(resolveOne(session, relation('account'))).toMatchObject({ owner: 'postgres' })
+  session.rollback()
+})
+
+test('PREPARE TRANSACTION parks the changes until any session commits them', () => {
+  session.begin()
+  session.apply(creation(relation('parked')), context())
+  session.prepare_transaction('gid')
+  expect(nameIn(session, 'parked')).toBe('parked (none)')
+  other.commit_prepared('gid')
+  expect(nameIn(session, 'parked')).toBe('public.parked (catalog)')
+  session.apply(creation(relation('dropped')), context())
+  session.prepare_transaction('gid')
+  other.rollback_prepared('gid')
+  expect(nameIn(other, 'dropped')).toBe('dropped (none)')
+})
+
+describe('without a side connection', () => {
+  test('what sessions make is known to all, where they made it', async () => {
+    const unconnected = openUnconnected()
+    const [one, two] = [unconnected.open('db'), unconnected.open('db')]
+    const path = context({ search_path: ['app', 'public'] })
+    one.apply(creation(relation('public.elsewhere')), path)
+    expect(nameIn(one, 'elsewhere', path)).toBe('public.elsewhere (assumed)')
+    expect(nameIn(two, 'elsewhere', path)).toBe('app.elsewhere (assumed)')
+    one.commit()
+    expect(nameIn(two, 'elsewhere', path)).toBe('public.elsewhere (assumed)')
+    expect(nameIn(two, 'elsewhere', context({ search_path: undefined }))).toBe(
+      'public.elsewhere (assumed)',
+    )
+    one.close()
+    two.close()
+    expect(nameIn(unconnected.open('db'), 'elsewhere', path)).toBe('public.elsewhere (assumed)')
+    await unconnected.close()
+  })
+})
