@@ -42,8 +42,16 @@ export interface RuleSubject {
 export interface Decision {
   /** A record is written when a rule matched or object auditing marked one of the objects. */
   readonly record: boolean
-  /** Names of the session rules that matched, in the order of the configuration. */
+  /**
+   * Names of the session rules that matched, in the order of the configuration. The same names
+   * come as the same array, so that what is rendered from it can be cached by identity.
+   */
   readonly rules: readonly string[]
+  /**
+   * True when session auditing asks for the record: a rule matched, no rules are configured (then
+   * `rules` is empty), or it is an AUDIT record. False when object auditing alone does.
+   */
+  readonly session: boolean
 }
 
 /** Compiled rules. Pure: the same subject gives the same decision. */
@@ -51,4 +59,9 @@ export interface RuleSet {
   decide(subject: RuleSubject): Decision
   /** True when no subject can match, so that a session may be relayed without formatting. */
   readonly silent: boolean
+  /**
+   * What decisions depend on besides session, facts and objects, so that a caller knows what a
+   * cached decision must be keyed by: the time of day, and how the statement ended.
+   */
+  readonly varying: { readonly time: boolean; readonly outcome: boolean }
 }
