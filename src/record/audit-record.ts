@@ -65,13 +65,20 @@ export interface AuditRecord {
   readonly bytes_out?: number
   readonly duration_us?: number
   readonly rules?: readonly string[]
+  /**
+   * The decision's `session`: false when object auditing alone asked for this record, so that the
+   * CSV format writes no SESSION line. Not part of the JSON format.
+   */
+  readonly session_audited?: boolean
   readonly session?: SessionPart
   readonly transaction?: { readonly id: number; readonly state: TransactionState }
   readonly objects?: readonly ResolvedObject[]
   readonly grants?: readonly { readonly privilege: string; readonly grantee: string }[]
   readonly analysis?: Analysis
   readonly statement?: StatementPart
+  /** Absent: the statement had none, or (with `parameters_cut`) they are not recorded. */
   readonly parameters?: readonly (string | null)[]
+  /** True when parameters were sent that are not, or not whole, in `parameters`. */
   readonly parameters_cut?: boolean
   readonly detail?: Readonly<Record<string, unknown>>
 }

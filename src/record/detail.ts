@@ -1,0 +1,122 @@
+import { z } from 'zod'
+
+const bytes = z.int().nonnegative()
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const text = z.string()
+
+/** A file of the trail as its successor names it. */
+const predecessor = z.strictObject({
+  file: text.describe('name of the file before this one'),
+  bytes: bytes.describe('bytes of its whole records'),
+  sha256: sha256.optional().describe('SHA-256 of those bytes; absent if it cannot be read'),
+  torn_bytes: bytes.optional().describe('bytes of a record that was cut short behind them'),
+})
+
+const diverted = z.strictObject({
+  from_seq: z.int().describe('first number of the records in the server log'),
+  to_seq: z.int().describe('last number'),
+  records: bytes.describe('how many there are'),
+  sha256: sha256.describe('SHA-256 of their lines, each with its newline'),
+})
+
+const previous = predecessor.optional().describe('the file before this one')
+/** A writer that died during a diversion takes its running hash with it. */
+const unfinished_fallback = diverted
+  .extend({ sha256: diverted.shape.sha256.optional() })
+  .optional()
+  .describe('records that were sent to the server log and not yet accounted for')
+
+/**
+ * The `detail` of each event, by the record's `command`. What a record carries in other keys
+ * (address, user, SQLSTATE, duration) is not repeated. `docs/records.md` is made from this.
+ */
+export const detail_schemas = {
+  'connection authorized': z.strictObject({
+    replication: z.boolean().optional().describe('true for a replication connection'),
+  }),
+  disconnection: z.strictObject({
+    session_time_us: bytes.describe('microseconds since the connection was accepted'),
+    reason: text.describe(
+      'how it ended: `terminate` (the client said so), `server` (a FATAL error, which is in ' +
+        '`sqlstate` and `message`), or what the proxy saw',
+    ),
+  }),
+  'cancel request': z.strictObject({
+    pid: z.int().describe('the server process that was to be interrupted'),
+  }),
+  'transaction end': z.strictObject({
+    fate: z
+      .enum(['rolled back', 'unknown'])
+      .describe('what became of the transaction, as far as the server’s answers tell'),
+    reason: text.describe('what ended it'),
+    recorded: bytes.describe('statements of it that are in the trail as successful'),
+  }),
+  'audit.start': z.strictObject({
+    version: text.optional().describe('version of pgwitness'),
+    node: text.optional().describe('version of Node'),
+    configuration: z
+      .record(text, z.unknown())
+      .optional()
+      .describe('the effective configuration, secrets left out'),
+    previous,
+    empty_files: z.array(text).optional().describe('files behind it that hold nothing'),
+    previous_unreadable: text.optional().describe('why the file before could not be read'),
+    warning: text.optional().describe('what is wrong with the directory, such as others may write'),
+    identity: text.optional().describe('where the id of the trail comes from'),
+  }),
+  'audit.rotate': z.union([
+    z.strictObject({
+      event: z.literal('closed').describe('`closed`: the last record of a file'),
+      next: text.describe('name of the next file'),
+      bytes: bytes.describe('bytes before this record'),
+      records: bytes.describe('records before this one'),
+    }),
+    z.strictObject({
+      event: z.literal('opened').describe('`opened`: the first record of a file'),
+      reason: text.describe('why a new file was begun'),
+      previous: predecessor.describe('the file before this one'),
+    }),
+  ]),
+  'audit.fallback': z.strictObject({
+    reason: text.describe('why the file could not be written'),
+    errno: text.optional().describe('the system’s name for the error, such as ENOSPC'),
+    file: text.optional().describe('the file that failed'),
+    unfinished_fallback,
+  }),
+  'audit.resume': z.strictObject({
+    from_seq: z.int().optional().describe('first number of the records in the server log'),
+    to_seq: z.int().optional().describe('last number'),
+    records: bytes.describe('how many there are'),
+    sha256: sha256.optional().describe('SHA-256 of their lines, each with its newline'),
+    previous,
+  }),
+  'audit.recovered': z.strictObject({
+    reason: text.describe('what was recovered from'),
+    of: text.optional().describe('the file whose end was cut short'),
+    file: text.optional().describe('the file that the cut end was moved to'),
+    bytes: bytes.optional().describe('its bytes'),
+    sha256: sha256.optional().describe('its SHA-256'),
+    errno: text.optional().describe('the system’s name for the error'),
+    previous,
+    unfinished_fallback,
+  }),
+  'audit.expire': z.strictObject({
+    file: text.describe('the file that was removed'),
+    bytes: bytes.describe('its bytes'),
+    reason: z.enum(['age', 'files', 'size']).describe('the limit of `retain` that it was over'),
+  }),
+  'audit.stop': z.strictObject({
+    reason: text.describe('why pgwitness stopped'),
+  }),
+} as const satisfies Record<string, z.ZodType>
+
+/** The commands whose records have a detail. */
+export type DetailCommand = keyof typeof detail_schemas
+
+/** The detail of one command's records. */
+export type Detail<Command extends DetailCommand> = z.output<(typeof detail_schemas)[Command]>
+
+/** True for a command whose records have a detail of their own. */
+export function isDetailCommand(command: string): command is DetailCommand {
+  return Object.hasOwn(detail_schemas, command)
+}
