@@ -24,4 +24,6 @@ export interface TrailState {
   readonly queued_bytes: number
   readonly fallback_records: number
   readonly current_file: string
+  /** The writer has shown no sign of life for `stuck_timeout` while records waited. */
+  readonly stuck: boolean
 }

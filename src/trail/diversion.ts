@@ -1,0 +1,83 @@
+import type { Batch } from './batch.js'
+import type { ControlWords } from './control-words.js'
+import type { DiversionRange, ServerLogSink } from './server-log-sink.js'
+
+/** A diversion that a dead writer began: its hash died with it, its range did not. */
+export type UnfinishedRange = Omit<DiversionRange, 'sha256'>
+
+/**
+ * The time during which records go to the server log, with its books: what the log holds of them
+ * stands in shared memory too, so that a successor can name it when this writer dies.
+ */
+export class Diversion {
+  readonly #log: ServerLogSink
+  readonly #control: ControlWords
+  #unfinished: UnfinishedRange | undefined
+
+  constructor(log: ServerLogSink, control: ControlWords) {
+    this.#log = log
+    this.#control = control
+    const records = control.counter('period_records')
+    if (records === 0) return
+    this.#unfinished = {
+      from_seq: control.counter('period_from'),
+      to_seq: control.counter('period_to'),
+      records,
+    }
+    this.#clearPeriod()
+  }
+
+  /** What the log holds of this diversion; undefined when that is nothing. */
+  get range(): DiversionRange | undefined {
+    return this.#log.range()
+  }
+
+  /** The diversion of a dead writer that no record has named yet; asked for once. */
+  takeUnfinished(): UnfinishedRange | undefined {
+    const unfinished = this.#unfinished
+    this.#unfinished = undefined
+    return unfinished
+  }
+
+  /** Opens the log when it is not open. Throws a WriteFailure. */
+  open(): void {
+    this.#log.open()
+  }
+
+  /** Writes the records to the log; a WriteFailure says how many are safe. */
+  write(batch: Batch): void {
+    const before = this.#log.range()?.records ?? 0
+    try {
+      this.#log.write(batch)
+    } finally {
+      this.#keepBooks(before)
+    }
+  }
+
+  /** Gives the log back after it failed; the diversion goes on when it is opened again. */
+  interrupt(): void {
+    this.#log.close()
+  }
+
+  /** The file takes records again. */
+  end(): void {
+    this.#log.end()
+    this.#clearPeriod()
+  }
+
+  #keepBooks(before: number): void {
+    const range = this.#log.range()
+    if (range === undefined) return
+    const diverted = this.#control.counter('diverted') + range.records - before
+    this.#control.setCounter('diverted', diverted)
+    this.#control.setCounter('period_from', range.from_seq)
+    this.#control.setCounter('period_to', range.to_seq)
+    this.#control.setCounter('period_records', range.records)
+  }
+
+  #clearPeriod(): void {
+    this.#control.setCounter('period_from', 0)
+    this.#control.setCounter('period_to', 0)
+    this.#control.setCounter('period_records', 0)
+  }
+}

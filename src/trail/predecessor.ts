@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { AuditDirectory } from './audit-directory.js'
+import { createExclusive, type Disk, writeAll } from './disk.js'
+import { RecordScanner } from './record-scanner.js'
+import type { Predecessor } from './trail-file.js'
+import type { TrailIdentity } from './trail-options.js'
+import { errnoOf } from './write-failure.js'
+
+const chunk_bytes = 1024 * 1024
+
+/** The first part of a line is enough to read its head: trail, epoch and seq stand first. */
+const line_head_bytes = 256
+
+/** Torn ends of one file that are kept beside each other before the start is refused. */
+const torn_attempts = 16
+
+/** What a former writer left behind. */
+export interface Legacy {
+  /** The newest file that holds anything, as its successor names it. */
+  readonly previous?: Predecessor
+  /** Files behind it that hold nothing: created, and the power failed. */
+  readonly empty: readonly string[]
+  /** The end of a record that was cut short, moved out of that file. */
+  readonly torn?: TornEnd
+  /** Why the newest file could not be read, as the system's name for the error. */
+  readonly unreadable?: string
+  /** Trail and epoch of its last record, where it shows them. */
+  readonly identity?: TrailIdentity
+}
+
+export interface TornEnd {
+  /** The file that it was moved to. */
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Finds the newest file and brings its end in order. Throws the system's error when it cannot. */
+export function takeLegacy(directory: AuditDirectory, file_mode: number, disk: Disk): Legacy {
+  const empty: string[] = []
+  for (const file of directory.storedFiles().reverse()) {
+    if (file.bytes > 0) return { ...examine(directory.path, file, file_mode, disk), empty }
+    empty.push(file.name)
+  }
+  return { empty }
+}
+
+function examine(
+  directory: string,
+  file: { readonly name: string; readonly bytes: number },
+  file_mode: number,
+  disk: Disk,
+): Omit<Legacy, 'empty'> {
+  const path = join(directory, file.name)
+  let scan: FileScan
+  try {
+    scan = scanFile(path, disk)
+  } catch (error) {
+    // A file_mode without the owner's read bit is a legitimate choice: go on without the hash.
+    if (errnoOf(error) !== 'EACCES') throw error
+    return { previous: { file: file.name, bytes: file.bytes }, unreadable: errnoOf(error) }
+  }
+  const torn = scan.torn.length > 0 ? moveTorn(path, scan, file_mode, disk) : undefined
+  return {
+    previous: { file: file.name, bytes: scan.bytes, sha256: scan.sha256 },
+    ...(torn !== undefined && { torn }),
+    ...(scan.identity !== undefined && { identity: scan.identity }),
+  }
+}
+
+interface FileScan {
+  /** Bytes of whole records, and their hash. */
+  readonly bytes: number
+  readonly sha256: string
+  /** What stands behind them. */
+  readonly torn: Buffer
+  readonly identity: TrailIdentity | undefined
+}
+
+function scanFile(path: string, disk: Disk): FileScan {
+  const fd = disk.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  const scanner = new RecordScanner()
+  const hash = createHash('sha256')
+  const chunk = Buffer.allocUnsafe(chunk_bytes)
+  let bytes = 0
+  let rest: Buffer[] = []
+  let last_line = Buffer.alloc(0)
+  try {
+    for (let count = 1; count > 0; ) {
+      count = disk.readSync(fd, chunk, 0, chunk.length, null)
+      const part = chunk.subarray(0, count)
+      const ends = scanner.ends(part)
+      const end = ends.at(-1)
+      if (end === undefined) {
+        rest.push(Buffer.from(part))
+        continue
+      }
+      const whole = Buffer.concat([...rest, part.subarray(0, end)])
+      hash.update(whole)
+      bytes += whole.length
+      const before_last = ends.at(-2)
+      const last = before_last === undefined ? whole : part.subarray(before_last, end)
+      last_line = Buffer.from(last.subarray(0, line_head_bytes))
+      rest = [Buffer.from(part.subarray(end))]
+    }
+  } finally {
+    disk.closeSync(fd)
+  }
+  const identity = scanner.format === 'json' ? identityOf(last_line.toString('latin1')) : undefined
+  return { bytes, sha256: hash.digest('hex'), torn: Buffer.concat(rest), identity }
+}
+
+/** Reads the head of a JSON record, whose keys stand in a fixed order. */
+function identityOf(line: string): TrailIdentity | undefined {
+  const match = /^\{"v":1,"trail":"([\w-]{8,64})","epoch":(\d{1,15}),/.exec(line)
+  const [, trail, epoch] = match ?? []
+  return trail === undefined ? undefined : { trail, epoch: Number(epoch) }
+}
+
+/** Moves the bytes behind the last whole record to a file of their own, then cuts them off. */
+function moveTorn(path: string, scan: FileScan, file_mode: number, disk: Disk): TornEnd {
+  const { torn_path, fd: torn_fd } = createTorn(path, file_mode, disk)
+  try {
+    writeAll(disk, torn_fd, scan.torn)
+    disk.fsyncSync(torn_fd)
+  } finally {
+    disk.closeSync(torn_fd)
+  }
+  const fd = disk.openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW)
+  try {
+    disk.ftruncateSync(fd, scan.bytes)
+    disk.fsyncSync(fd)
+  } finally {
+    disk.closeSync(fd)
+  }
+  return {
+    file: basename(torn_path),
+    bytes: scan.torn.length,
+    sha256: createHash('sha256').update(scan.torn).digest('hex'),
+  }
+}
+
+/** A start that was cut short right here has left a torn file already: it is kept. */
+function createTorn(
+  path: string,
+  file_mode: number,
+  disk: Disk,
+): { readonly torn_path: string; readonly fd: number } {
+  for (let attempt = 1; ; attempt++) {
+    const torn_path = attempt === 1 ? `${path}.torn` : `${path}.torn-${attempt}`
+    try {
+      return { torn_path, fd: createExclusive(disk, torn_path, file_mode) }
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || attempt === torn_attempts) throw error
+    }
+  }
+}

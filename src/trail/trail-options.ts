@@ -1,0 +1,46 @@
+/** The part of the configuration that the trail needs; the names and units are the configuration's. */
+export interface TrailOptions {
+  readonly directory: string
+  readonly directory_mode: number
+  readonly file_mode: number
+  readonly format: 'json' | 'csv'
+  /** `age_ms` of whole days rotates at midnight of `time_zone`; 0 is never. */
+  readonly rotate: { readonly age_ms: number; readonly size_bytes: number }
+  readonly retain: RetainOptions
+  readonly flush: {
+    readonly interval_ms: number
+    readonly sync_ms: number
+    readonly size_bytes: number
+  }
+  readonly queue_bytes: number
+  readonly stuck_timeout_ms: number
+  /** IANA zone name. */
+  readonly time_zone: string
+  /** Name of this proxy, in each record. */
+  readonly instance: string
+  /** Where records go that the file does not take: a descriptor of this process, or a path. */
+  readonly server_log: ServerLogTarget
+  /** Put into `audit.start`: the effective configuration without its secrets, the version, … */
+  readonly start_detail: Readonly<Record<string, unknown>>
+}
+
+export interface RetainOptions {
+  readonly age_ms?: number
+  readonly files?: number
+  readonly size_bytes?: number
+}
+
+export type ServerLogTarget = { readonly fd: number } | { readonly path: string }
+
+/** The trail's id and the number of this start. */
+export interface TrailIdentity {
+  readonly trail: string
+  readonly epoch: number
+}
+
+/** The log as the trail needs it; pino's loggers fit. */
+export interface TrailLog {
+  info(object: object, message: string): void
+  warn(object: object, message: string): void
+  error(object: object, message: string): void
+}

@@ -1,0 +1,291 @@
+import { randomBytes } from 'node:crypto'
+import { type ErrorCode, WitnessError } from '../errors.js'
+import { AuditDirectory } from './audit-directory.js'
+import { Backlog } from './backlog.js'
+import { ControlWords, type Rest, type TrailMemory } from './control-words.js'
+import { type Disk, real_disk } from './disk.js'
+import { Diversion } from './diversion.js'
+import { Outlet } from './outlet.js'
+import { type Legacy, takeLegacy } from './predecessor.js'
+import { expiredFiles } from './retention.js'
+import { ServerLogSink } from './server-log-sink.js'
+import type { TrailIdentity, TrailOptions } from './trail-options.js'
+import { asFailure, errnoOf } from './write-failure.js'
+import { SystemWriterClock, type WriterClock } from './writer-clock.js'
+import type { WriterMessage, WriterSetup } from './writer-messages.js'
+import { notes, renderNote } from './writer-notes.js'
+
+/** An idle writer still gives a sign of life this often. */
+const beat_ms = 1_000
+
+/** Retention looks at the directory at each new file, and this often in between. */
+const expire_ms = 3_600_000
+
+/** Removals at a time: each is a record in the small ring of the notes. */
+const expire_files = 100
+
+/** Far enough for a writer that no record shall wake: less than half of what a word counts. */
+const never_bytes = 0x3fff_ffff
+
+/** What the writer is given besides the memory: a test gives its own. */
+export interface WriterPorts {
+  readonly report: (message: WriterMessage) => void
+  /** The reason to close, once the relay loop has given one. */
+  readonly closing: () => string | undefined
+  readonly clock?: WriterClock
+  readonly disk?: Disk
+}
+
+/**
+ * The writer of the trail: takes records from the rings, numbers them, writes, syncs and
+ * acknowledges them. It runs in a thread of its own, where it may wait and where every system call
+ * is synchronous; `start`, then `step` and `rest` in turn until `step` answers false.
+ */
+export class TrailWriter {
+  readonly #options: TrailOptions
+  readonly #setup: WriterSetup
+  readonly #backlog: Backlog
+  readonly #control: ControlWords
+  readonly #directory: AuditDirectory
+  readonly #clock: WriterClock
+  readonly #disk: Disk
+  readonly #report: (message: WriterMessage) => void
+  #outlet: Outlet | undefined
+  #commands_seen = 0
+  #write_due_ms: number | undefined
+  #expire_due_ms = 0
+  #expire_seen: string | undefined
+  readonly #closing: () => string | undefined
+
+  constructor(memory: TrailMemory, setup: WriterSetup, ports: WriterPorts) {
+    this.#setup = setup
+    this.#options = setup.options
+    this.#clock = ports.clock ?? new SystemWriterClock()
+    this.#disk = ports.disk ?? real_disk
+    this.#report = ports.report
+    this.#closing = ports.closing
+    this.#control = new ControlWords(memory.control)
+    this.#backlog = new Backlog(memory)
+    this.#directory = new AuditDirectory(
+      setup.options.directory,
+      setup.options.file_mode,
+      this.#disk,
+    )
+  }
+
+  /** Opens the first file. Throws a WitnessError when a first writer cannot; a later one diverts. */
+  start(): void {
+    const { identity } = this.#setup
+    if (identity === undefined) this.#startFirst()
+    else this.#startLater(identity)
+  }
+
+  /** Does what is due. Answers false when the trail is closed. */
+  step(): boolean {
+    const outlet = this.#started()
+    this.#control.beat()
+    const commands = this.#control.commands
+    const urgent = commands !== this.#commands_seen
+    this.#commands_seen = commands
+    outlet.tick()
+    this.#writeIfDue(outlet, urgent)
+    if (urgent) outlet.sync()
+    this.#expireIfDue(outlet)
+    this.#planWrite()
+    // Padding at the end of the ring is passed without a record to acknowledge.
+    if (this.#control.listening) this.#report({ kind: 'acknowledged' })
+    const reason = urgent ? this.#closing() : undefined
+    if (reason === undefined) return true
+    this.#finish(outlet, reason)
+    return false
+  }
+
+  /** Waits until something is due or the relay loop calls. */
+  rest(): void {
+    const { rest, wait_ms, wake_bytes } = this.plan()
+    this.#control.rest(rest, wait_ms, this.#backlog.queue_position + wake_bytes, () => {
+      if (this.#control.commands !== this.#commands_seen) return false
+      return this.#backlog.waiting_bytes < wake_bytes
+    })
+  }
+
+  /** How to rest: for how long at most, and after how many waiting bytes to be called. */
+  plan(): { readonly rest: Rest; readonly wait_ms: number; readonly wake_bytes: number } {
+    const due_ms = this.#write_due_ms
+    const now_ms = this.#clock.monotonicMilliseconds()
+    const idle_ms = Math.max(0, Math.min(beat_ms, this.#started().idle_ms))
+    if (this.#control.mode === 'failed') {
+      // Records cannot go anywhere: only the next attempt counts.
+      return { rest: 'filling', wait_ms: idle_ms, wake_bytes: never_bytes }
+    }
+    if (due_ms === undefined) return { rest: 'idle', wait_ms: idle_ms, wake_bytes: 1 }
+    const wait_ms = Math.max(0, Math.min(idle_ms, due_ms - now_ms))
+    return { rest: 'filling', wait_ms, wake_bytes: this.#options.flush.size_bytes }
+  }
+
+  #startFirst(): void {
+    const directory = this.#directory
+    try {
+      const stored = directory.storedIdentity()
+      const legacy = takeLegacy(directory, this.#options.file_mode, this.#disk)
+      const { identity, source } = nextIdentity(stored, legacy.identity)
+      directory.adopt(identity)
+      const outlet = this.#makeOutlet(identity, legacy)
+      const { start_detail } = this.#options
+      outlet.open(notes.start(start_detail, legacy, source, this.#setup.directory_warning))
+      this.#outlet = outlet
+      this.#noteTorn(outlet, legacy)
+    } catch (error) {
+      throw startError(this.#options.directory, error)
+    }
+  }
+
+  #startLater(identity: TrailIdentity): void {
+    let legacy: Legacy
+    try {
+      this.#directory.adopt(identity)
+      legacy = takeLegacy(this.#directory, this.#options.file_mode, this.#disk)
+    } catch (error) {
+      const outlet = this.#makeOutlet(identity, { empty: [] })
+      this.#outlet = outlet
+      outlet.divert(asFailure(error, 'open'))
+      return
+    }
+    const outlet = this.#makeOutlet(identity, legacy)
+    this.#outlet = outlet
+    outlet.takeOver()
+    this.#noteTorn(outlet, legacy)
+  }
+
+  #makeOutlet(identity: TrailIdentity, legacy: Legacy): Outlet {
+    const log = new ServerLogSink(
+      {
+        target: this.#options.server_log,
+        format: this.#options.format,
+        patience_ms: this.#options.stuck_timeout_ms,
+      },
+      this.#disk,
+      this.#clock,
+    )
+    const parts = {
+      options: this.#options,
+      identity,
+      backlog: this.#backlog,
+      control: this.#control,
+      directory: this.#directory,
+      diversion: new Diversion(log, this.#control),
+      clock: this.#clock,
+      report: this.#report,
+    }
+    return new Outlet(parts, legacy.previous)
+  }
+
+  #noteTorn(outlet: Outlet, legacy: Legacy): void {
+    if (legacy.torn === undefined) return
+    this.#note(notes.torn(legacy))
+    outlet.drain('numbered')
+    outlet.sync()
+  }
+
+  #writeIfDue(outlet: Outlet, urgent: boolean): void {
+    if (this.#control.mode === 'failed') return
+    const full = this.#backlog.waiting_bytes >= this.#options.flush.size_bytes
+    const due = this.#clock.monotonicMilliseconds() >= (this.#write_due_ms ?? Infinity)
+    if (!urgent && !full && !due) return
+    this.#write_due_ms = undefined
+    outlet.drain('all')
+    // More than one drain takes at a time: the rest has waited as long, and goes next.
+    if (this.#backlog.peek() !== 'none') this.#write_due_ms = 0
+  }
+
+  /** The first record of a batch sets the time of its writing. */
+  #planWrite(): void {
+    if (this.#write_due_ms !== undefined || this.#backlog.peek() === 'none') return
+    this.#write_due_ms = this.#clock.monotonicMilliseconds() + this.#options.flush.interval_ms
+  }
+
+  #expireIfDue(outlet: Outlet): void {
+    const { retain } = this.#options
+    if (Object.keys(retain).length === 0) return
+    const file = outlet.file
+    const now_ms = this.#clock.monotonicMilliseconds()
+    if (file === undefined) return
+    if (file.name === this.#expire_seen && now_ms < this.#expire_due_ms) return
+    this.#expire_seen = file.name
+    this.#expire_due_ms = now_ms + expire_ms
+    try {
+      this.#expire(outlet, file.name)
+    } catch (error) {
+      const { errno, message } = asFailure(error, 'open')
+      this.#log('warn', { errno, reason: message }, 'expired audit files could not be removed')
+    }
+  }
+
+  /** A removal is on record, durably, before the file goes. */
+  #expire(outlet: Outlet, current: string): void {
+    const wall_ms = this.#clock.nowMicroseconds() / 1000
+    const expired = expiredFiles(this.#directory.storedFiles(), this.#options.retain, wall_ms)
+      .filter((file) => file.name !== current)
+      .slice(0, expire_files)
+    if (expired.length === 0) return
+    for (const file of expired) this.#note(notes.expire(file))
+    outlet.drain('numbered')
+    outlet.sync()
+    if (outlet.file?.name !== current) return
+    for (const file of expired) {
+      this.#directory.remove(file.name)
+      this.#log('info', { code: 'audit.expire', file: file.name, reason: file.reason }, 'expired')
+    }
+    this.#directory.sync()
+  }
+
+  #finish(outlet: Outlet, reason: string): void {
+    if (this.#control.mode !== 'file') outlet.retry()
+    this.#note(notes.stop(reason))
+    // What the file refuses in the first round goes to the log in the second.
+    for (let round = 0; round < 2; round++) {
+      while (this.#control.mode !== 'failed' && this.#backlog.peek() !== 'none') outlet.drain('all')
+      outlet.sync()
+    }
+    outlet.close()
+    this.#report({ kind: 'closed', unwritten_bytes: this.#backlog.unacknowledged_bytes })
+  }
+
+  #note(note: Parameters<typeof renderNote>[0]): void {
+    this.#backlog.note(renderNote(note, this.#clock.nowMicroseconds(), this.#options))
+  }
+
+  #started(): Outlet {
+    if (this.#outlet === undefined) throw new Error('the writer was not started')
+    return this.#outlet
+  }
+
+  #log(level: 'info' | 'warn' | 'error', object: object, message: string): void {
+    this.#report({ kind: 'log', level, object, message })
+  }
+}
+
+/** Each start counts on from the last; a directory that lost its `trail.id` is asked by its files. */
+function nextIdentity(
+  stored: TrailIdentity | undefined,
+  written: TrailIdentity | undefined,
+): { readonly identity: TrailIdentity; readonly source: string } {
+  if (stored !== undefined) {
+    const same = written?.trail === stored.trail
+    const epoch = Math.max(stored.epoch, same ? (written?.epoch ?? 0) : 0) + 1
+    return { identity: { trail: stored.trail, epoch }, source: 'stored' }
+  }
+  if (written !== undefined) {
+    const identity = { trail: written.trail, epoch: written.epoch + 1 }
+    return { identity, source: 'taken from the files' }
+  }
+  return { identity: { trail: randomBytes(8).toString('hex'), epoch: 1 }, source: 'new' }
+}
+
+function startError(directory: string, error: unknown): WitnessError {
+  const { message } = asFailure(error, 'open')
+  const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(error))
+  const code: ErrorCode = full ? 'trail.disk_full' : 'trail.directory'
+  const reason = `the audit file in ${directory} cannot be opened: ${message}`
+  return new WitnessError(code, reason, { cause: error })
+}

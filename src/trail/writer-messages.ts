@@ -1,0 +1,34 @@
+import type { ErrorCode } from '../errors.js'
+import type { TrailIdentity, TrailOptions } from './trail-options.js'
+
+/** What the relay loop gives a new writer. */
+export interface WriterSetup {
+  readonly options: TrailOptions
+  /** Present for a writer that replaces a dead one: it goes on within the same epoch. */
+  readonly identity?: TrailIdentity
+  /** What is wrong with the directory's mode, for `audit.start`. */
+  readonly directory_warning?: string
+}
+
+/** What the writer tells the relay loop. */
+export type WriterMessage =
+  /** A file was opened and its first record is on disk. */
+  | { readonly kind: 'opened'; readonly file: string; readonly identity: TrailIdentity }
+  /** Records became safe; sent only while somebody listens. */
+  | { readonly kind: 'acknowledged' }
+  | {
+      readonly kind: 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly object: object
+      readonly message: string
+    }
+  /** The start is refused: there is no trail to write to. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** The last record is written; `unwritten_bytes` are in neither the file nor the log. */
+  | { readonly kind: 'closed'; readonly unwritten_bytes: number }
+
+/** What the relay loop tells the writer. */
+export interface CloseCommand {
+  readonly kind: 'close'
+  readonly reason: string
+}
