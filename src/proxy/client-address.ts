@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import type { ClientEndpoint } from './tap.js'
+
+/** Who is at the other end of an accepted socket. `::ffff:192.0.2.1` is shown as `192.0.2.1`. */
+export function endpointOf(socket: Socket): ClientEndpoint {
+  const remote = socket.remoteAddress
+  if (remote === undefined) return { address: '[local]', port: undefined, local: true }
+  // A zone (`fe80::1%eth0`) says nothing beyond this machine.
+  const address = ipaddr.process(remote.replace(/%.*$/, ''))
+  return {
+    address: address.toString(),
+    port: socket.remotePort,
+    local: address.range() === 'loopback',
+  }
+}
+
+/** `listen.allow`, parsed once. */
+export class AllowList {
+  readonly #ranges: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
+
+  /** Each entry is an address or a CIDR; the configuration has checked them. */
+  constructor(entries: readonly string[]) {
+    this.#ranges = entries.map((entry) =>
+      entry.includes('/')
+        ? ipaddr.parseCIDR(entry)
+        : ((address) => [address, address.kind() === 'ipv4' ? 32 : 128])(ipaddr.parse(entry)),
+    )
+  }
+
+  /** Unix sockets are always allowed: their directory's mode says who may connect. */
+  allows(client: ClientEndpoint): boolean {
+    if (client.address === '[local]') return true
+    const address = ipaddr.parse(client.address)
+    return this.#ranges.some(
+      ([range, bits]) => range.kind() === address.kind() && address.match(range, bits),
+    )
+  }
+}

@@ -1,0 +1,201 @@
+import type { Socket } from 'node:net'
+import type { Config } from '../config/config.js'
+import { WitnessError } from '../errors.js'
+import { errorResponse, protocol2Error } from '../wire/originate.js'
+import { ProtocolViolation } from '../wire/protocol-violation.js'
+import { relayCancel } from './cancel.js'
+import type { AllowList } from './client-address.js'
+import { relayLogin } from './login-relay.js'
+import { ClientGone, type Negotiated, negotiate, TlsRequired } from './negotiation.js'
+import { Relay } from './relay.js'
+import type { ClientEndpoint, SessionTap, TapFactory } from './tap.js'
+import type { TlsMaterial } from './tls-material.js'
+import { connectUpstream, upstreamName } from './upstream.js'
+
+/** What every connection needs. */
+export interface ConnectionParts {
+  readonly config: Config
+  readonly material: TlsMaterial
+  readonly allow: AllowList
+  readonly taps: TapFactory
+  /** False when `limits.connections` sessions are open, or the process is stopping. */
+  admits(): { readonly sqlstate: string; readonly message: string } | undefined
+  /** An error that no peer caused. */
+  report(error: unknown): void
+}
+
+/** One accepted socket, from its first byte to its end. */
+export class Connection {
+  readonly #parts: ConnectionParts
+  readonly #endpoint: ClientEndpoint
+  #socket: Socket
+  #server: Socket | undefined
+  #tap: SessionTap | undefined
+  #relay: Relay | undefined
+  #stopping = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(socket: Socket, endpoint: ClientEndpoint, parts: ConnectionParts) {
+    this.#socket = socket
+    this.#endpoint = endpoint
+    this.#parts = parts
+  }
+
+  /** True once the login is through and bytes are relayed. */
+  get established(): boolean {
+    return this.#relay !== undefined
+  }
+
+  /** Runs the connection to its end; never rejects. */
+  async run(): Promise<void> {
+    const ignore = () => {}
+    // Errors of a phase are seen by its own listeners; this one keeps the rest from being thrown.
+    this.#socket.on('error', ignore)
+    const { startup_timeout_ms } = this.#parts.config.limits
+    this.#timer = setTimeout(() => {
+      this.#refuse('08006', `no login within ${startup_timeout_ms} ms`)
+      this.#destroy()
+    }, startup_timeout_ms)
+    try {
+      await this.#negotiate()
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      clearTimeout(this.#timer)
+      this.#tap?.closed('')
+    }
+  }
+
+  /** The process stops: idle sessions end at once, busy ones when their work is done. */
+  drain(): void {
+    this.#stopping = true
+    if (this.#relay !== undefined) this.#relay.drain()
+    else this.#destroy()
+  }
+
+  /** Ends the session now. */
+  abort(): void {
+    if (this.#relay !== undefined) {
+      this.#relay.abort('57P01', 'terminating connection due to administrator command')
+    }
+    this.#destroy()
+  }
+
+  async #negotiate(): Promise<void> {
+    const { config, material } = this.#parts
+    // A probe that connects and closes is no session; it is one from its first whole packet on,
+    // or when it says something that is not the protocol.
+    const tap = () => {
+      this.#tap ??= this.#parts.taps.open(this.#endpoint)
+      return this.#tap
+    }
+    const negotiated = await negotiate(this.#socket, config.listen.tls, material.listen, tap)
+    this.#socket = negotiated.socket
+    this.#socket.on('error', () => {})
+    const { startup } = negotiated
+    if (startup.kind === 'cancel') {
+      clearTimeout(this.#timer)
+      this.#parts.taps.cancelRequest(this.#endpoint, startup.pid, startup.key)
+      await relayCancel(this.#socket, negotiated.packet, config.upstream, material.upstream)
+      return
+    }
+    if (startup.major !== 3) {
+      const message = `unsupported frontend protocol ${startup.major}.${startup.minor}: server supports 3.0 to 3.2`
+      tap().refused('0A000', message)
+      this.#socket.end(
+        startup.major < 3 ? protocol2Error(message) : errorResponse('FATAL', '0A000', message),
+      )
+      return
+    }
+    tap().startup(startup.parameters, upstreamName(config.upstream))
+    const refusal = this.#refusal()
+    if (refusal !== undefined) {
+      this.#refuse(refusal.sqlstate, refusal.message)
+      return
+    }
+    await this.#login(negotiated, tap())
+  }
+
+  #refusal(): { readonly sqlstate: string; readonly message: string } | undefined {
+    if (!this.#parts.allow.allows(this.#endpoint)) {
+      return {
+        sqlstate: '28000',
+        message: `connections from ${this.#endpoint.address} are not allowed (listen.allow)`,
+      }
+    }
+    return this.#parts.admits()
+  }
+
+  async #login(negotiated: Negotiated, tap: SessionTap): Promise<void> {
+    const { config, material, taps } = this.#parts
+    const client = negotiated.socket
+    try {
+      const upstream = await connectUpstream(config.upstream, material.upstream)
+      this.#server = upstream.socket
+      if (upstream.tls) tap.upstreamSecured()
+      taps.upstreamState(true, `connected to ${upstreamName(config.upstream)}`)
+    } catch (error) {
+      if (!(error instanceof WitnessError)) throw error
+      taps.upstreamState(false, error.message)
+      this.#refuse('08001', error.message, error.hint)
+      return
+    }
+    const server = this.#server
+    server.on('error', () => {})
+    if (client.destroyed || this.#stopping) {
+      server.destroy()
+      return
+    }
+    server.write(negotiated.packet)
+    const end = await relayLogin(client, server, tap, negotiated.rest)
+    clearTimeout(this.#timer)
+    if (end.kind === 'closed') {
+      // An error of the server is already on its way to the client.
+      client.end()
+      server.destroySoon()
+      return
+    }
+    if (end.kind === 'refused') {
+      server.destroy()
+      this.#refuse(end.refusal.sqlstate, end.refusal.message, end.refusal.hint)
+      return
+    }
+    await new Promise<void>((resolve) => {
+      this.#relay = new Relay(client, server, tap, (reason) => {
+        tap.closed(reason)
+        resolve()
+      })
+      this.#relay.start(end.client_rest, end.server_rest)
+      if (this.#stopping) this.#relay.drain()
+    })
+  }
+
+  /** Tells the client, and the record, why it is not served. */
+  #refuse(sqlstate: string, message: string, hint?: string): void {
+    this.#tap ??= this.#parts.taps.open(this.#endpoint)
+    this.#tap.refused(sqlstate, message)
+    if (!this.#socket.destroyed) this.#socket.end(errorResponse('FATAL', sqlstate, message, hint))
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof ClientGone) {
+      if (error.received_bytes > 0) this.#refuse('08P01', error.message)
+    } else if (error instanceof ProtocolViolation) {
+      this.#refuse('08P01', error.message, 'This port speaks the PostgreSQL protocol.')
+    } else if (error instanceof TlsRequired) {
+      this.#refuse('28000', 'this port accepts connections with TLS only', 'Use sslmode=require.')
+    } else if (error instanceof Error && 'code' in error) {
+      // The socket's own error: the client is gone.
+      this.#tap?.refused('08006', `connection lost: ${String(error.code)}`)
+    } else {
+      this.#parts.report(error)
+    }
+    this.#server?.destroy()
+    this.#socket.destroySoon()
+  }
+
+  #destroy(): void {
+    this.#server?.destroySoon()
+    this.#socket.destroySoon()
+  }
+}

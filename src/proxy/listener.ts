@@ -1,0 +1,97 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { WitnessError } from '../errors.js'
+import { limits } from '../lib/limits.js'
+import { endpointOf } from './client-address.js'
+import { Connection, type ConnectionParts } from './connection.js'
+
+/** The port that applications connect to. */
+export class Listener {
+  readonly #server: Server
+  readonly #parts: Omit<ConnectionParts, 'admits'>
+  readonly #connections = new Set<Connection>()
+  #stopping = false
+
+  constructor(parts: Omit<ConnectionParts, 'admits'>) {
+    this.#parts = parts
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+      this.#accept(socket),
+    )
+  }
+
+  /** Open connections, those in negotiation included. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Resolves with the address; rejects with WitnessError `listen.in_use` or `listen.denied`. */
+  listen(): Promise<{ readonly host: string; readonly port: number }> {
+    const { host, port } = this.#parts.config.listen
+    const path = host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : undefined
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause) => reject(listenError(cause, path ?? `${host}:${port}`)))
+      this.#server.listen(path === undefined ? { host, port } : { path }, () => {
+        this.#server.removeAllListeners('error')
+        this.#server.on('error', (error) => this.#parts.report(error))
+        const address = this.#server.address()
+        resolve({
+          host,
+          port: typeof address === 'object' && address !== null ? address.port : port,
+        })
+      })
+    })
+  }
+
+  /**
+   * Takes no more connections and ends those there are: idle ones at once, busy ones when done or
+   * after `drain_ms`. Resolves when all are closed.
+   */
+  async close(drain_ms: number): Promise<void> {
+    this.#stopping = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const connection of this.#connections) connection.drain()
+    const timer = setTimeout(() => {
+      for (const connection of this.#connections) connection.abort()
+    }, drain_ms)
+    await closed
+    clearTimeout(timer)
+  }
+
+  #accept(socket: Socket): void {
+    if (
+      this.#connections.size >=
+      this.#parts.config.limits.connections + limits.unauthenticated_sockets
+    ) {
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(socket, endpointOf(socket), {
+      ...this.#parts,
+      admits: () => this.#admits(),
+    })
+    this.#connections.add(connection)
+    void connection.run().finally(() => this.#connections.delete(connection))
+  }
+
+  #admits(): { readonly sqlstate: string; readonly message: string } | undefined {
+    if (this.#stopping) {
+      return { sqlstate: '57P03', message: 'the audit proxy is shutting down' }
+    }
+    let established = 0
+    for (const connection of this.#connections) if (connection.established) established++
+    if (established < this.#parts.config.limits.connections) return undefined
+    return { sqlstate: '53300', message: 'sorry, too many clients already (limits.connections)' }
+  }
+}
+
+function listenError(cause: Error, where: string): WitnessError {
+  const code = 'code' in cause ? cause.code : undefined
+  if (code === 'EACCES') {
+    return new WitnessError('listen.denied', `cannot listen on ${where}: permission denied`, {
+      cause,
+    })
+  }
+  if (code === 'EADDRINUSE') {
+    return new WitnessError('listen.in_use', `cannot listen on ${where}: it is in use`, { cause })
+  }
+  return new WitnessError('listen.denied', `cannot listen on ${where}: ${cause.message}`, { cause })
+}

@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net'
+import { limits } from '../lib/limits.js'
+import { backend, letterOf } from '../wire/message-types.js'
+import { ProtocolViolation } from '../wire/protocol-violation.js'
+import type { LoginVerdict, SessionTap } from './tap.js'
+
+/** How a login ended. What either side had sent beyond it is handed on. */
+export type LoginEnd =
+  | { readonly kind: 'admitted'; readonly client_rest: Buffer; readonly server_rest: Buffer }
+  | {
+      readonly kind: 'refused'
+      readonly refusal: Extract<LoginVerdict, { action: 'refuse' }>
+    }
+  /** The server sent an error and closes, or one of the two is gone. */
+  | { readonly kind: 'closed'; readonly by: 'client' | 'server' }
+
+const header_bytes = 5
+const no_bytes: Buffer = Buffer.alloc(0)
+
+/**
+ * Relays the login message by message. The client's bytes are passed on only as answers to a
+ * challenge of the server, one message each: what it sends early is held until the server has
+ * admitted it, since a server that trusts the proxy's address would execute it at once.
+ */
+export function relayLogin(
+  client: Socket,
+  server: Socket,
+  tap: SessionTap,
+  client_rest: Buffer,
+): Promise<LoginEnd> {
+  return new Promise((resolve, reject) => {
+    const login = new LoginRelay(client, server, tap, client_rest, resolve, reject)
+    login.start()
+  })
+}
+
+class LoginRelay {
+  #from_client: Buffer
+  #from_server: Buffer = no_bytes
+  #challenges = 0
+  #done = false
+  readonly #client: Socket
+  readonly #server: Socket
+  readonly #tap: SessionTap
+  readonly #resolve: (end: LoginEnd) => void
+  readonly #reject: (error: Error) => void
+
+  constructor(
+    client: Socket,
+    server: Socket,
+    tap: SessionTap,
+    client_rest: Buffer,
+    resolve: (end: LoginEnd) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#client = client
+    this.#server = server
+    this.#tap = tap
+    this.#from_client = client_rest
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  start(): void {
+    this.#client.on('data', this.#clientData)
+    this.#client.on('end', this.#clientGone)
+    this.#client.on('close', this.#clientGone)
+    this.#server.on('data', this.#serverData)
+    this.#server.on('end', this.#serverGone)
+    this.#server.on('close', this.#serverGone)
+    this.#client.resume()
+    this.#server.resume()
+  }
+
+  #clientData = (chunk: Buffer): void => {
+    this.#from_client =
+      this.#from_client.length === 0 ? chunk : Buffer.concat([this.#from_client, chunk])
+    if (this.#from_client.length > limits.login_message_bytes) this.#client.pause()
+    this.#guard(() => this.#answerChallenges())
+  }
+
+  #serverData = (chunk: Buffer): void => {
+    this.#from_server =
+      this.#from_server.length === 0 ? chunk : Buffer.concat([this.#from_server, chunk])
+    this.#guard(() => this.#takeServerMessages())
+  }
+
+  #clientGone = (): void => this.#end({ kind: 'closed', by: 'client' })
+  #serverGone = (): void => this.#end({ kind: 'closed', by: 'server' })
+
+  #answerChallenges(): void {
+    while (this.#challenges > 0 && !this.#done) {
+      const length = wholeMessage(this.#from_client, 'client')
+      if (length === undefined) return
+      this.#challenges--
+      this.#server.write(this.#from_client.subarray(0, length))
+      this.#from_client = this.#from_client.subarray(length)
+    }
+  }
+
+  #takeServerMessages(): void {
+    while (!this.#done) {
+      const length = wholeMessage(this.#from_server, 'server')
+      if (length === undefined) return
+      const message = this.#from_server.subarray(0, length)
+      this.#from_server = this.#from_server.subarray(length)
+      this.#serverMessage(message)
+    }
+  }
+
+  #serverMessage(message: Buffer): void {
+    const verdict = this.#tap.loginMessage(message)
+    switch (verdict.action) {
+      case 'relay':
+        this.#client.write(message)
+        if (awaitsAnswer(message)) this.#challenges++
+        this.#answerChallenges()
+        return
+      case 'replace':
+        this.#client.write(verdict.message)
+        this.#challenges++
+        this.#answerChallenges()
+        return
+      case 'admit':
+        this.#client.write(message)
+        this.#end({
+          kind: 'admitted',
+          client_rest: this.#from_client,
+          server_rest: this.#from_server,
+        })
+        return
+      case 'refuse':
+        this.#end({ kind: 'refused', refusal: verdict })
+        return
+      default:
+        verdict satisfies never
+    }
+  }
+
+  #guard(step: () => void): void {
+    if (this.#done) return
+    try {
+      step()
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error
+      this.#detach()
+      this.#reject(error)
+    }
+  }
+
+  #end(end: LoginEnd): void {
+    if (this.#done) return
+    this.#detach()
+    this.#resolve(end)
+  }
+
+  #detach(): void {
+    this.#done = true
+    this.#client.pause()
+    this.#server.pause()
+    for (const [socket, data, gone] of [
+      [this.#client, this.#clientData, this.#clientGone],
+      [this.#server, this.#serverData, this.#serverGone],
+    ] as const) {
+      socket.removeListener('data', data)
+      socket.removeListener('end', gone)
+      socket.removeListener('close', gone)
+    }
+  }
+}
+
+/** Length of the whole message at the beginning of `buffer`, header included. */
+function wholeMessage(buffer: Buffer, side: 'client' | 'server'): number | undefined {
+  if (buffer.length < header_bytes) return undefined
+  const length = buffer.readInt32BE(1)
+  if (length < 4 || length > limits.login_message_bytes) {
+    const type = letterOf(buffer.readUInt8(0))
+    throw new ProtocolViolation(`invalid length ${length} of message ${type} of the ${side}`)
+  }
+  return buffer.length < length + 1 ? undefined : length + 1
+}
+
+/** Authentication requests that the client answers with one message; SASLFinal is not one. */
+function awaitsAnswer(message: Buffer): boolean {
+  if (message.readUInt8(0) !== backend.authentication || message.length < 9) return false
+  const code = message.readInt32BE(header_bytes)
+  return code !== 0 && code !== 12
+}

@@ -1,0 +1,245 @@
+import type { Socket } from 'node:net'
+import { limits } from '../lib/limits.js'
+import { errorResponse, terminate } from '../wire/originate.js'
+import type { SessionTap } from './tap.js'
+
+const no_bytes: Buffer = Buffer.alloc(0)
+
+/**
+ * Passes bytes between an admitted client and its server, through the tap, until both are closed.
+ * Each direction is paused while the other side cannot take more, or while the tap says so.
+ */
+export class Relay {
+  readonly #client: Socket
+  readonly #server: Socket
+  readonly #tap: SessionTap
+  readonly #closed: (reason: string) => void
+  /** Bytes of the client that the tap has not taken yet. */
+  #client_rest: Buffer = no_bytes
+  #client_blocked = false
+  #server_blocked = false
+  #client_ended = false
+  #violated = false
+  #draining = false
+  #over = false
+  #open_sockets = 2
+  #reason = ''
+  #end_timer: NodeJS.Timeout | undefined
+
+  /** `closed` is called once, when both sockets are closed. */
+  constructor(client: Socket, server: Socket, tap: SessionTap, closed: (reason: string) => void) {
+    this.#client = client
+    this.#server = server
+    this.#tap = tap
+    this.#closed = closed
+  }
+
+  start(client_rest: Buffer, server_rest: Buffer): void {
+    const client = this.#client
+    const server = this.#server
+    client.on('data', (chunk: Buffer) => this.#clientData(chunk))
+    server.on('data', (chunk: Buffer) => this.#serverData(chunk))
+    client.on('end', () => this.#clientEnd())
+    server.on('end', () => this.#serverEnd())
+    client.on('drain', () => this.#clientDrained())
+    server.on('drain', () => this.#serverDrained())
+    client.on('error', (error) => this.#lost('client', error))
+    server.on('error', (error) => this.#lost('server', error))
+    client.on('close', () => this.#socketClosed('client'))
+    server.on('close', () => this.#socketClosed('server'))
+    this.#tap.onRelease = () => this.#release()
+    // Either may have gone between the login and this moment.
+    if (client.destroyed) this.#socketClosed('client')
+    if (server.destroyed) this.#socketClosed('server')
+    if (this.#over) return
+    if (server_rest.length > 0) this.#serverData(server_rest)
+    if (client_rest.length > 0) this.#clientData(client_rest)
+    this.#resumeClient()
+    this.#resumeServer()
+  }
+
+  /** The process stops: an idle session ends at once, a busy one when its work is done. */
+  drain(): void {
+    this.#draining = true
+    this.#endWhenIdle()
+  }
+
+  /** Ends the session now, whatever it does. */
+  abort(sqlstate: string, message: string): void {
+    if (this.#over) return
+    this.#over = true
+    this.#reason = 'proxy'
+    if (this.#tap.serverAtBoundary && !this.#client.destroyed) {
+      this.#client.end(errorResponse('FATAL', sqlstate, message))
+    }
+    this.#client.destroySoon()
+    this.#server.end(terminate)
+    this.#server.destroySoon()
+  }
+
+  #clientData(chunk: Buffer): void {
+    if (this.#violated || this.#over) return
+    if (this.#client_rest.length > 0) {
+      this.#client_rest = Buffer.concat([this.#client_rest, chunk])
+      return
+    }
+    this.#feedClient(chunk)
+  }
+
+  #feedClient(chunk: Buffer): void {
+    const end = this.#tap.fromClient(chunk, 0)
+    if (end > 0) {
+      const taken = end === chunk.length ? chunk : chunk.subarray(0, end)
+      if (!this.#server.write(taken)) this.#server_blocked = true
+    }
+    if (this.#tap.violation !== undefined) {
+      this.#violate(this.#tap.violation.message)
+      return
+    }
+    this.#client_rest = end === chunk.length ? no_bytes : chunk.subarray(end)
+    if (this.#server_blocked || this.#tap.holdsClient) this.#client.pause()
+    if (this.#tap.holdsServer) this.#server.pause()
+  }
+
+  #serverData(chunk: Buffer): void {
+    if (this.#over) return
+    const end = this.#tap.fromServer(chunk, 0)
+    if (end > 0) {
+      const taken = end === chunk.length ? chunk : chunk.subarray(0, end)
+      // A client that is gone gets nothing more, but what it asked for is audited to its end.
+      if (!this.#client.destroyed && !this.#client.write(taken)) this.#client_blocked = true
+    }
+    if (this.#tap.violation !== undefined && !this.#violated) {
+      this.#violated = true
+      this.#reason = 'server protocol violation'
+      this.#tap.refused('08P01', this.#tap.violation.message)
+      this.#client.destroy()
+      this.#server.destroy()
+      return
+    }
+    if (this.#client_blocked || this.#tap.holdsServer) this.#server.pause()
+    if (this.#client.isPaused()) this.#release()
+    if (this.#draining) this.#endWhenIdle()
+  }
+
+  /** A hold of the tap, or a full buffer, may have ended. */
+  #release(): void {
+    if (this.#over) return
+    if (this.#tap.violation !== undefined && !this.#violated) {
+      this.#violated = true
+      this.abort('XX000', this.#tap.violation.message)
+      return
+    }
+    if (!this.#tap.holdsClient && !this.#server_blocked && this.#client_rest.length > 0) {
+      const rest = this.#client_rest
+      this.#client_rest = no_bytes
+      this.#feedClient(rest)
+    }
+    this.#resumeClient()
+    this.#resumeServer()
+  }
+
+  #resumeClient(): void {
+    if (this.#server_blocked || this.#tap.holdsClient || this.#violated) return
+    if (this.#client_rest.length > 0) return
+    if (this.#client_ended) this.#endServer()
+    else this.#client.resume()
+  }
+
+  #resumeServer(): void {
+    if (!this.#client_blocked && !this.#tap.holdsServer) this.#server.resume()
+  }
+
+  #clientDrained(): void {
+    this.#client_blocked = false
+    this.#resumeServer()
+  }
+
+  #serverDrained(): void {
+    this.#server_blocked = false
+    this.#release()
+  }
+
+  /** The client sends no more: its end is passed on once all that it sent has been. */
+  #clientEnd(): void {
+    this.#client_ended = true
+    if (this.#client_rest.length === 0) this.#endServer()
+  }
+
+  #endServer(): void {
+    if (!this.#server.writableEnded) this.#server.end()
+  }
+
+  #serverEnd(): void {
+    const violation = this.#violated ? this.#tap.violation : undefined
+    if (violation !== undefined && this.#tap.serverAtBoundary) {
+      this.#client.end(errorResponse('FATAL', '08P01', violation.message))
+    } else {
+      this.#client.end()
+    }
+    if (this.#reason === '') this.#reason = this.#client_ended ? 'client' : 'server'
+    // Nothing that the client might still send could be answered.
+    this.#client.resume()
+    this.#client_rest = no_bytes
+    this.#over = true
+    this.#server.end()
+  }
+
+  /**
+   * The client does not speak the protocol. Our error goes behind the answers that are still owed:
+   * the server's sending side stays open until it has given them.
+   */
+  #violate(message: string): void {
+    this.#violated = true
+    this.#reason = 'protocol violation'
+    this.#client.pause()
+    this.#client_rest = no_bytes
+    this.#tap.refused('08P01', message)
+    this.#server.end()
+    this.#end_timer = setTimeout(() => {
+      this.#client.destroy()
+      this.#server.destroy()
+    }, limits.violation_end_ms)
+    this.#end_timer.unref()
+  }
+
+  #endWhenIdle(): void {
+    if (this.#over || !this.#tap.idle || !this.#tap.serverAtBoundary) return
+    this.abort('57P01', 'terminating connection due to administrator command')
+  }
+
+  #lost(side: 'client' | 'server', error: Error): void {
+    if (this.#reason === '') this.#reason = `${side} lost (${codeOf(error)})`
+    if (side === 'server') this.#client.destroySoon()
+  }
+
+  /** The client is gone: the server is told, and its answers to what was asked are awaited. */
+  #clientGone(): void {
+    this.#client_ended = true
+    this.#client_blocked = false
+    this.#client_rest = no_bytes
+    this.#endServer()
+    this.#server.resume()
+    this.#end_timer ??= setTimeout(() => this.#server.destroy(), limits.half_open_ms)
+    this.#end_timer.unref()
+  }
+
+  #socketClosed(side: 'client' | 'server'): void {
+    this.#open_sockets--
+    if (this.#reason === '') this.#reason = side
+    if (this.#open_sockets > 0) {
+      // What the server has said is still sent to the client.
+      if (side === 'client') this.#clientGone()
+      else this.#client.destroySoon()
+      return
+    }
+    this.#over = true
+    clearTimeout(this.#end_timer)
+    this.#tap.onRelease = undefined
+    this.#closed(this.#reason)
+  }
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+}

@@ -1,0 +1,76 @@
+/**
+ * What the relay tells and asks of whoever audits it. The proxy owns this interface; `app.ts`
+ * wires the auditor to it. All calls are synchronous and cheap; none keeps a chunk.
+ */
+
+/** The client's side of a connection, as far as the socket tells. */
+export interface ClientEndpoint {
+  /** `[local]` for a Unix socket. */
+  readonly address: string
+  readonly port: number | undefined
+  /** True for loopback addresses and Unix sockets. */
+  readonly local: boolean
+}
+
+/** What to do with one whole message of the server during the login. */
+export type LoginVerdict =
+  | { readonly action: 'relay' }
+  /** The client gets this instead: the one message that is ever rewritten. */
+  | { readonly action: 'replace'; readonly message: Buffer }
+  /** AuthenticationOk, to be relayed: from here on chunks go through the streams. */
+  | { readonly action: 'admit' }
+  /** The session ends with this FATAL error. */
+  | {
+      readonly action: 'refuse'
+      readonly sqlstate: string
+      readonly message: string
+      readonly hint: string
+    }
+
+/** The client is not talking the protocol: the session ends with 08P01. */
+export interface TapViolation {
+  readonly message: string
+}
+
+/** One session's tap. */
+export interface SessionTap {
+  /** TLS with the client is up. `certificate` is true for a verified client certificate. */
+  secured(protocol: string, certificate: boolean): void
+  /** TLS with the server is up. */
+  upstreamSecured(): void
+  startup(parameters: ReadonlyMap<string, string>, server: string): void
+  /** One whole message of the server before and including AuthenticationOk. */
+  loginMessage(message: Buffer): LoginVerdict
+  /**
+   * Bytes of the client after its login, from offset `from`. Returns the offset up to which they
+   * may be forwarded; less than the chunk's length when the client must wait ({@link holdsClient})
+   * or when {@link violation} is set.
+   */
+  fromClient(chunk: Buffer, from: number): number
+  /** Bytes of the server after AuthenticationOk. Returns as `fromClient` does. */
+  fromServer(chunk: Buffer, from: number): number
+  readonly violation: TapViolation | undefined
+  /** True while the client's bytes must wait. */
+  readonly holdsClient: boolean
+  /** True while the server's bytes must wait too. */
+  readonly holdsServer: boolean
+  /** Called when a hold may have ended. */
+  onRelease: (() => void) | undefined
+  /** True when nothing is owed to the client and no transaction is open. */
+  readonly idle: boolean
+  /** True when the server stands between two messages, so that one of ours may be put there. */
+  readonly serverAtBoundary: boolean
+  /** The proxy refused or ended the session on its own account. */
+  refused(sqlstate: string, message: string): void
+  /** Both sides are closed; `reason` is one of a few words for the disconnection record. */
+  closed(reason: string): void
+}
+
+/** Makes taps, and is told of what belongs to no session. */
+export interface TapFactory {
+  open(client: ClientEndpoint): SessionTap
+  /** A client asked to cancel; `pid` is the server process it named. */
+  cancelRequest(client: ClientEndpoint, pid: number, key: Buffer): void
+  /** The server could not be reached, or can be again. */
+  upstreamState(reachable: boolean, message: string): void
+}

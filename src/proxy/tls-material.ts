@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { ListenTlsConfig, UpstreamTlsConfig } from '../config/config.js'
+import { WitnessError } from '../errors.js'
+
+/** What the two legs need for TLS, read from the files once. */
+export interface TlsMaterial {
+  /** Undefined when `listen.tls.mode` is `disable`. */
+  readonly listen:
+    | { readonly context: SecureContext; readonly ask_certificate: boolean }
+    | undefined
+  readonly upstream: {
+    readonly ca: Buffer | undefined
+    readonly cert: Buffer | undefined
+    readonly key: Buffer | undefined
+  }
+}
+
+/** Reads the files; throws WitnessError `config.invalid` that names the file and the option. */
+export function loadTlsMaterial(listen: ListenTlsConfig, upstream: UpstreamTlsConfig): TlsMaterial {
+  return {
+    listen: listen.mode === 'disable' ? undefined : listenMaterial(listen),
+    upstream: {
+      ca: read('upstream.tls.ca', upstream.ca),
+      cert: read('upstream.tls.cert', upstream.cert),
+      key: read('upstream.tls.key', upstream.key),
+    },
+  }
+}
+
+function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['listen']> {
+  const cert = read('listen.tls.cert', listen.cert)
+  const key = read('listen.tls.key', listen.key)
+  const ca = read('listen.tls.client_ca', listen.client_ca)
+  try {
+    const context = createSecureContext({
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(ca === undefined ? {} : { ca }),
+      minVersion: 'TLSv1.2',
+    })
+    return { context, ask_certificate: ca !== undefined }
+  } catch (cause) {
+    throw new WitnessError(
+      'config.invalid',
+      `listen.tls: certificate and key cannot be used: ${String(cause)}`,
+      { cause },
+    )
+  }
+}
+
+function read(option: string, path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new WitnessError('config.invalid', `${option}: cannot read ${path}: ${String(cause)}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,179 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { Config } from '../config/config.js'
+import { WitnessError } from '../errors.js'
+import { limits } from '../lib/limits.js'
+import { ssl_request } from '../wire/originate.js'
+import type { TlsMaterial } from './tls-material.js'
+
+/** A connection to the server, TLS negotiated as `upstream.tls.mode` asks. */
+export interface UpstreamConnection {
+  readonly socket: Socket
+  readonly tls: boolean
+}
+
+/** `host:port`, or the path of the socket. */
+export function upstreamName(upstream: Config['upstream']): string {
+  return upstream.host.startsWith('/')
+    ? `${upstream.host}/.s.PGSQL.${upstream.port}`
+    : `${upstream.host}:${upstream.port}`
+}
+
+/**
+ * Connects to the server. Rejects with WitnessError `upstream.unreachable`, whose message names
+ * the address and the cause.
+ */
+export async function connectUpstream(
+  upstream: Config['upstream'],
+  material: TlsMaterial['upstream'],
+): Promise<UpstreamConnection> {
+  const { mode } = upstream.tls
+  const plain = mode === 'disable' || mode === 'allow' || upstream.host.startsWith('/')
+  if (plain) return { socket: await open(upstream), tls: false }
+  try {
+    return await openTls(upstream, material)
+  } catch (error) {
+    // libpq's `prefer` goes on without TLS when the handshake fails.
+    if (mode !== 'prefer' || !(error instanceof HandshakeError)) throw error
+    return { socket: await open(upstream), tls: false }
+  }
+}
+
+class HandshakeError extends WitnessError {}
+
+function open(upstream: Config['upstream']): Promise<Socket> {
+  const { promise, resolve, reject } = settled<Socket>()
+  const path = upstreamName(upstream)
+  const socket = upstream.host.startsWith('/')
+    ? connectTcp({ path, allowHalfOpen: true })
+    : connectTcp({
+        host: upstream.host,
+        port: upstream.port,
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+      })
+  const timer = setTimeout(() => {
+    socket.destroy(new Error(`no answer within ${limits.connect_timeout_ms} ms`))
+  }, limits.connect_timeout_ms)
+  socket.once('connect', () => {
+    clearTimeout(timer)
+    socket.removeListener('error', failed)
+    resolve(socket)
+  })
+  function failed(cause: Error): void {
+    clearTimeout(timer)
+    reject(unreachable(upstream, cause.message, cause))
+  }
+  socket.once('error', failed)
+  return promise
+}
+
+async function openTls(
+  upstream: Config['upstream'],
+  material: TlsMaterial['upstream'],
+): Promise<UpstreamConnection> {
+  const socket = await open(upstream)
+  const answer = await askForTls(socket, upstream)
+  if (answer === 'N') {
+    if (upstream.tls.mode === 'prefer') return { socket, tls: false }
+    socket.destroy()
+    throw unreachable(
+      upstream,
+      `the server has no TLS, but upstream.tls.mode is ${upstream.tls.mode}`,
+    )
+  }
+  const { promise, resolve, reject } = settled<UpstreamConnection>()
+  const secure = connectTls({ socket, ...tlsOptions(upstream, material) })
+  secure.once('error', (cause) => {
+    socket.destroy()
+    reject(
+      new HandshakeError(
+        'upstream.unreachable',
+        `TLS with ${upstreamName(upstream)}: ${cause.message}`,
+        {
+          cause,
+        },
+      ),
+    )
+  })
+  secure.once('secureConnect', () => {
+    secure.removeAllListeners('error')
+    resolve({ socket: secure, tls: true })
+  })
+  return promise
+}
+
+/** libpq: `require` with a CA verifies it as `verify-ca` does; only `verify-full` checks the name. */
+function tlsOptions(
+  upstream: Config['upstream'],
+  material: TlsMaterial['upstream'],
+): ConnectionOptions {
+  const { mode } = upstream.tls
+  const verify =
+    mode === 'verify-ca' ||
+    mode === 'verify-full' ||
+    (mode === 'require' && material.ca !== undefined)
+  return {
+    ALPNProtocols: ['postgresql'],
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: verify,
+    ...(isIP(upstream.host) === 0 ? { servername: upstream.host } : {}),
+    ...(mode === 'verify-full'
+      ? { host: upstream.host }
+      : { checkServerIdentity: () => undefined }),
+    ...(material.ca === undefined ? {} : { ca: material.ca }),
+    ...(material.cert === undefined ? {} : { cert: material.cert }),
+    ...(material.key === undefined ? {} : { key: material.key }),
+  }
+}
+
+function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 'N'> {
+  const { promise, resolve, reject } = settled<'S' | 'N'>()
+  const settle = (chunk: Buffer) => {
+    socket.pause()
+    socket.removeListener('error', failed)
+    socket.removeListener('end', ended)
+    const letter = chunk.toString('latin1')
+    // More than one byte here was not protected by TLS: somebody put it there.
+    if (letter === 'S' || letter === 'N') resolve(letter)
+    else {
+      socket.destroy()
+      reject(unreachable(upstream, 'unexpected answer to the request for TLS'))
+    }
+  }
+  function failed(cause: Error): void {
+    reject(unreachable(upstream, cause.message, cause))
+  }
+  function ended(): void {
+    socket.destroy()
+    reject(unreachable(upstream, 'the server closed the connection at the request for TLS'))
+  }
+  socket.once('data', settle)
+  socket.once('error', failed)
+  socket.once('end', ended)
+  socket.write(ssl_request)
+  return promise
+}
+
+function unreachable(upstream: Config['upstream'], reason: string, cause?: unknown): WitnessError {
+  return new WitnessError(
+    'upstream.unreachable',
+    `cannot connect to the server at ${upstreamName(upstream)}: ${reason}`,
+    { cause },
+  )
+}
+
+function settled<T>(): {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (error: Error) => void
+} {
+  let resolve: (value: T) => void = () => {}
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res
+    reject = rej
+  })
+  return { promise, resolve, reject }
+}
