@@ -1,0 +1,234 @@
+import { Auditor } from './auditor.js'
+import { DatabaseCatalogSource } from './catalog/catalog-source.js'
+import type { SideConnectionOptions } from './catalog/side-connection.js'
+import type { Config } from './config/config.js'
+import { effectiveConfig } from './config/effective-config.js'
+import { WitnessError } from './errors.js'
+import { SystemClock } from './lib/clock.js'
+import { packageVersion } from './lib/package-version.js'
+import { AdminServer, type Health } from './ops/admin-server.js'
+import { Metrics } from './ops/metrics.js'
+import { openServerLog } from './ops/server-log.js'
+import { AllowList } from './proxy/client-address.js'
+import { Listener } from './proxy/listener.js'
+import { loadTlsMaterial, type TlsMaterial } from './proxy/tls-material.js'
+import type { AuditRecord } from './record/audit-record.js'
+import { renderCsv } from './record/csv-format.js'
+import { renderJson } from './record/json-format.js'
+import { compileRules } from './rules/compile-rules.js'
+import { ParserDoor } from './sql/parser-door.js'
+import { type FileTrail, openTrail } from './trail/file-trail.js'
+import type { TrailOptions } from './trail/trail-options.js'
+
+/** Time for the last records of ended sessions to find room in the trail, in milliseconds. */
+const settle_ms = 10_000
+
+/** What a test may want otherwise than the configuration can say. */
+export interface AppOptions {
+  /** Largest time that `stop` waits for busy sessions; default `drain` of the configuration. */
+  readonly drain_ms?: number
+}
+
+/** A running proxy. */
+export interface RunningApp {
+  readonly address: { readonly host: string; readonly port: number }
+  /** Port of the admin pages; undefined when they are off. */
+  readonly admin_port: number | undefined
+  readonly trail: FileTrail
+  /** Ends sessions, flushes and closes the trail; resolves when all is on disk. */
+  stop(reason: string): Promise<void>
+}
+
+/**
+ * Constructs everything, in the order in which each needs the others: log, trail, parser, catalog,
+ * rules, auditor, listener. The listener opens only after `audit.start` is on disk. Rejects with a
+ * WitnessError; what was started by then is stopped again.
+ */
+export async function startApp(config: Config, options: AppOptions): Promise<RunningApp> {
+  const started: (() => Promise<void>)[] = []
+  const stopAll = async () => {
+    for (const stop of started.splice(0).reverse()) await stop()
+  }
+  try {
+    return await construct(config, options, started, stopAll)
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+}
+
+async function construct(
+  config: Config,
+  options: AppOptions,
+  started: (() => Promise<void>)[],
+  stopAll: () => Promise<void>,
+): Promise<RunningApp> {
+  const material = loadTlsMaterial(config.listen.tls, config.upstream.tls)
+  const server_log = await openServerLog(config.server_log)
+  started.push(() => server_log.close())
+  const log = server_log.logger
+
+  const trail = await openTrail(trailOptions(config, server_log.fallback), log)
+  let stop_reason = 'start failed'
+  started.push(() => trail.close(stop_reason))
+
+  const facts = new ParserDoor({
+    analysed_bytes: config.limits.analysed_bytes,
+    on_replaced: (problem) => log.warn({ code: 'parser.replaced', problem }, 'parser replaced'),
+  })
+  started.push(() => facts.close())
+  const catalog = new DatabaseCatalogSource({
+    server: sideConnection(config, material),
+    refresh_ms: config.catalog?.refresh_ms ?? 0,
+    audit_role: config.object_audit?.role,
+    log,
+  })
+  started.push(() => catalog.close())
+
+  const metrics = new Metrics()
+  metrics.observe({ trail: () => trail.state, parser: () => ({ ...facts.counters }) })
+  const auditor = new Auditor({
+    config,
+    facts,
+    catalog,
+    rules: compileRules(config, config.audit.time_zone),
+    trail,
+    clock: new SystemClock(),
+    log,
+    metrics,
+    render: renderer(config),
+    later: (delay_ms, callback) => {
+      const timer = setTimeout(callback, delay_ms)
+      return () => clearTimeout(timer)
+    },
+  })
+
+  const { start_after_ms } = config.audit
+  if (start_after_ms > 0) {
+    const ticker = setInterval(() => auditor.tick(), Math.max(50, start_after_ms / 4))
+    started.push(async () => clearInterval(ticker))
+  }
+
+  const listener = new Listener({
+    config,
+    material,
+    allow: new AllowList(config.listen.allow),
+    taps: auditor,
+    report: (error) => log.error({ err: error }, 'unexpected error in a connection'),
+  })
+  const address = await listener.listen()
+  const drain_ms = options.drain_ms ?? config.drain_ms
+  started.push(async () => {
+    await listener.close(drain_ms)
+    const unsettled = await auditor.settled(settle_ms)
+    if (unsettled > 0) {
+      log.error({ sessions: unsettled }, 'records of some sessions found no room in the trail')
+    }
+  })
+
+  const admin_port = await startAdmin(config, metrics, () => health(trail, catalog), started)
+  log.info({ ...address, directory: config.audit.directory }, 'pgwitness is listening')
+  return {
+    address,
+    admin_port,
+    trail,
+    stop: async (reason) => {
+      stop_reason = reason
+      log.info({ reason }, 'pgwitness is stopping')
+      await stopAll()
+    },
+  }
+}
+
+function trailOptions(
+  config: Config,
+  server_log: { readonly fd: number } | { readonly path: string },
+): TrailOptions {
+  const { audit } = config
+  return {
+    directory: audit.directory,
+    directory_mode: audit.directory_mode,
+    file_mode: audit.file_mode,
+    format: audit.format,
+    rotate: audit.rotate,
+    retain: audit.retain,
+    flush: audit.flush,
+    queue_bytes: audit.queue_bytes,
+    stuck_timeout_ms: audit.stuck_timeout_ms,
+    time_zone: audit.time_zone,
+    instance: config.instance,
+    server_log,
+    start_detail: {
+      version: packageVersion(),
+      node: process.version,
+      configuration: effectiveConfig(config),
+    },
+  }
+}
+
+function renderer(config: Config): (record: AuditRecord) => string {
+  const { format, time_zone } = config.audit
+  if (format === 'csv') return (record) => renderCsv(record, time_zone)
+  const { instance } = config
+  return (record) => renderJson(record, instance)
+}
+
+/** The catalog's own connection goes to the same server by the same rules of TLS. */
+function sideConnection(config: Config, material: TlsMaterial): SideConnectionOptions | undefined {
+  if (config.catalog === undefined) return undefined
+  const { host, port, tls } = config.upstream
+  const plain = tls.mode === 'disable' || tls.mode === 'allow' || host.startsWith('/')
+  const verify = tls.mode === 'verify-ca' || tls.mode === 'verify-full'
+  const { ca, cert, key } = material.upstream
+  return {
+    host,
+    port,
+    user: config.catalog.user,
+    password: config.catalog.password,
+    ssl_optional: tls.mode === 'prefer',
+    ...(plain
+      ? {}
+      : {
+          ssl: {
+            rejectUnauthorized: verify || (tls.mode === 'require' && ca !== undefined),
+            ...(tls.mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+            ...(ca === undefined ? {} : { ca }),
+            ...(cert === undefined ? {} : { cert }),
+            ...(key === undefined ? {} : { key }),
+          },
+        }),
+  }
+}
+
+async function startAdmin(
+  config: Config,
+  metrics: Metrics,
+  health_now: () => Health,
+  started: (() => Promise<void>)[],
+): Promise<number | undefined> {
+  if (config.admin === undefined) return undefined
+  const { host, port } = config.admin
+  const admin = new AdminServer(metrics.registry, health_now)
+  try {
+    const bound = await admin.listen(host, port)
+    started.push(() => admin.close())
+    return bound
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new WitnessError('listen.in_use', `admin: cannot listen on ${host}:${port}: ${reason}`, {
+      cause,
+    })
+  }
+}
+
+function health(trail: FileTrail, catalog: DatabaseCatalogSource): Health {
+  const { mode, stuck } = trail.state
+  const degraded: string[] = []
+  if (mode === 'fallback') degraded.push('records go to the server log: the audit file fails')
+  if (mode === 'failed') degraded.push('records can be written nowhere: sessions wait')
+  if (stuck) degraded.push('the trail writer is stuck')
+  for (const { database, problem } of catalog.status()) {
+    if (problem !== undefined) degraded.push(`catalog of ${database}: ${problem}`)
+  }
+  return { ready: mode !== 'failed', degraded }
+}

@@ -1,0 +1,116 @@
+import { AuditedSession } from './auditor/audited-session.js'
+import type { AuditorParts } from './auditor/auditor-parts.js'
+import type { ClientEndpoint, SessionTap, TapFactory } from './proxy/tap.js'
+
+/**
+ * The pipeline, seen from the relay: it makes a tap for every connection and records what belongs
+ * to no session. What happens to one statement is in `auditor/audited-session.ts`.
+ */
+export class Auditor implements TapFactory {
+  readonly #parts: AuditorParts
+  readonly #sessions = new Set<AuditedSession>()
+  #session_counter = 0
+  #reachable = true
+  #settle: (() => void) | undefined
+
+  constructor(parts: Omit<AuditorParts, 'sessionClosed'>) {
+    this.#parts = {
+      ...parts,
+      sessionClosed: (session) => {
+        this.#sessions.delete(session)
+        parts.metrics.sessionClosed()
+        if (this.#sessions.size === 0) this.#settle?.()
+      },
+    }
+  }
+
+  /**
+   * Waits until the last records of all sessions are with the trail, no longer than `longest_ms`.
+   * Resolves with the number of sessions that are not through.
+   */
+  async settled(longest_ms: number): Promise<number> {
+    if (this.#sessions.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#parts.later(longest_ms, resolve)
+        this.#settle = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    return this.#sessions.size
+  }
+
+  open(client: ClientEndpoint): SessionTap {
+    this.#session_counter++
+    const session = new AuditedSession(this.#parts, this.#session_counter, client)
+    this.#sessions.add(session)
+    this.#parts.metrics.sessionOpened()
+    return session
+  }
+
+  /** To be called now and then, at least twice in `audit.start_after`: start records are due. */
+  tick(): void {
+    const now_us = this.#parts.clock.nowMicroseconds()
+    for (const session of this.#sessions) session.tick(now_us)
+  }
+
+  cancelRequest(client: ClientEndpoint, pid: number): void {
+    const time_us = this.#parts.clock.nowMicroseconds()
+    const decision = this.#parts.rules.decide({
+      class: 'CONNECT',
+      command: 'cancel request',
+      client: client.address,
+      time_us,
+      failed: false,
+      opaque: false,
+    })
+    if (!decision.record) return
+    this.#session_counter++
+    this.#append({
+      time_us,
+      class: 'CONNECT',
+      command: 'cancel request',
+      rules: decision.rules,
+      session_audited: decision.session,
+      session: {
+        id: this.#session_counter,
+        client_ip: client.address,
+        ...(client.port === undefined ? {} : { client_port: client.port }),
+      },
+      detail: { pid },
+    })
+  }
+
+  upstreamState(reachable: boolean, message: string): void {
+    if (reachable === this.#reachable) return
+    this.#reachable = reachable
+    const time_us = this.#parts.clock.nowMicroseconds()
+    const command = reachable ? 'server reachable' : 'server unreachable'
+    const decision = this.#parts.rules.decide({
+      class: 'SYSTEM',
+      command,
+      time_us,
+      failed: !reachable,
+      opaque: false,
+    })
+    if (!decision.record) return
+    this.#append({
+      time_us,
+      class: 'SYSTEM',
+      command,
+      outcome: reachable ? 'success' : 'failure',
+      message,
+      rules: decision.rules,
+      session_audited: decision.session,
+    })
+  }
+
+  #append(record: Parameters<AuditorParts['render']>[0]): void {
+    const rendered = this.#parts.render(record)
+    const offer = () => {
+      if (!this.#parts.trail.append(rendered)) this.#parts.trail.when_writable(offer)
+    }
+    offer()
+  }
+}

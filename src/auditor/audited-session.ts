@@ -1,0 +1,394 @@
+import type { NameContext, ResolvedObject, SessionCatalog } from '../catalog/names.js'
+import { limits } from '../lib/limits.js'
+import type { ClientEndpoint, LoginVerdict, SessionTap, TapViolation } from '../proxy/tap.js'
+import type { AuditRecord } from '../record/audit-record.js'
+import { ClientStream } from '../session/client-stream.js'
+import { Conversation } from '../session/conversation.js'
+import type { Execution, SessionReport } from '../session/execution.js'
+import { Interpreter } from '../session/interpreter.js'
+import { ServerStream } from '../session/server-stream.js'
+import { SessionState } from '../session/session-state.js'
+import { splitList } from '../session/settings.js'
+import { TextDecoding } from '../session/text-decoding.js'
+import type { ErrorFields } from '../wire/backend-messages.js'
+import { FramedViolation, Framer } from '../wire/framer.js'
+import type { AuditorParts } from './auditor-parts.js'
+import { Login } from './login.js'
+import { SessionIdentity } from './session-identity.js'
+import { startupSettings } from './startup-settings.js'
+import { type Classification, classify, statementRecord } from './statement-record.js'
+
+const no_objects: readonly ResolvedObject[] = []
+
+/**
+ * One session's way from bytes to records. Chunks are framed and matched as they pass; finished
+ * executions are resolved, judged, formatted and handed to the trail in the order of the answers.
+ * Where facts or room in the trail are missing the pipeline stops and goes on when they come.
+ */
+export class AuditedSession implements SessionTap {
+  readonly #parts: AuditorParts
+  readonly #identity: SessionIdentity
+  readonly #login: Login
+  readonly #conversation = new Conversation()
+  readonly #decoding = new TextDecoding()
+  readonly #client: ClientStream
+  readonly #server: ServerStream
+  readonly #client_framer: Framer
+  readonly #server_framer: Framer
+  #state: SessionState | undefined
+  #interpreter: Interpreter | undefined
+  #names: SessionCatalog | undefined
+  /** Rendered records that found no room in the trail, oldest first. */
+  readonly #unwritten: string[] = []
+  /** The report whose names are being looked up again, after one refresh. */
+  #waiting_report: SessionReport | undefined
+  #waiting_for_names = false
+  #waiting_for_facts = false
+  #defaults_known = false
+  /** Counter of the statement that has left its start record last. */
+  #start_recorded = 0
+  #closed = false
+  /** True after an error of our own: nothing more of this session is let through. */
+  #failed = false
+  violation: TapViolation | undefined
+  onRelease: (() => void) | undefined
+
+  constructor(parts: AuditorParts, id: number, endpoint: ClientEndpoint) {
+    this.#parts = parts
+    this.#identity = new SessionIdentity(id, endpoint)
+    this.#login = new Login(this.#identity, parts, (record) => this.#write(record))
+    this.#client = new ClientStream(this.#conversation, parts.facts, this.#decoding, {
+      analysed_bytes: parts.config.limits.analysed_bytes,
+      record_parameters: parts.config.audit.parameters === 'full',
+      parameter_max_bytes: parts.config.audit.parameter_max_bytes,
+    })
+    this.#server = new ServerStream(this.#conversation, {
+      backendKeyData: (pid) => this.#identity.setPid(pid),
+      parameterStatus: (name, value) => this.#parameterStatus(name, value),
+      sessionError: (fields) => this.#sessionError(fields),
+      readyForQuery: () => this.#login.readyForQuery(),
+    })
+    this.#client_framer = new Framer(this.#client, parts.config.limits.message_bytes)
+    this.#server_framer = new Framer(this.#server, parts.config.limits.message_bytes)
+    this.#login.received()
+  }
+
+  get holdsClient(): boolean {
+    return this.holdsServer || (this.#client.stopped && !this.#conversation.copying)
+  }
+
+  /** A full trail or a late parser pauses both sides, but never inside COPY. */
+  get holdsServer(): boolean {
+    if (this.#conversation.copying) return false
+    return this.#unwritten.length > 0 || this.#conversation.events.length > limits.pending_requests
+  }
+
+  get idle(): boolean {
+    const transaction = this.#state?.transaction.state ?? 'idle'
+    return this.#conversation.owed.length === 0 && transaction === 'idle'
+  }
+
+  get serverAtBoundary(): boolean {
+    return this.#server_framer.atBoundary
+  }
+
+  secured(protocol: string, certificate: boolean): void {
+    this.#identity.setTls(protocol, certificate)
+  }
+
+  upstreamSecured(): void {
+    this.#login.upstream_tls = true
+  }
+
+  startup(parameters: ReadonlyMap<string, string>, server: string): void {
+    this.#identity.setStartup(parameters, server)
+  }
+
+  loginMessage(message: Buffer): LoginVerdict {
+    const verdict = this.#login.message(message)
+    if (verdict.action === 'admit') this.#open()
+    return verdict
+  }
+
+  /**
+   * The server let the client in. Only now is the catalog asked for its database: a name that
+   * nobody was admitted to must not open a connection of ours.
+   */
+  #open(): void {
+    const user = this.#identity.part.user ?? ''
+    const database = this.#identity.part.database ?? user
+    const names = this.#parts.catalog.open(database)
+    this.#names = names
+    const state = new SessionState({ user, database }, names)
+    this.#state = state
+    state.settings.setDefault('search_path', ['$user', 'public'])
+    for (const [name, value] of startupSettings(this.#identity.startup_parameters)) {
+      state.settings.setDefault(name, splitList(value))
+    }
+    this.#interpreter = new Interpreter(this.#conversation, state)
+  }
+
+  fromClient(chunk: Buffer, from: number): number {
+    this.#client.now_us = this.#parts.clock.nowMicroseconds()
+    return this.#feed(this.#client_framer, chunk, from)
+  }
+
+  fromServer(chunk: Buffer, from: number): number {
+    this.#server.now_us = this.#parts.clock.nowMicroseconds()
+    const taken = this.#feed(this.#server_framer, chunk, from)
+    this.#drain()
+    return this.#failed ? from : taken
+  }
+
+  refused(sqlstate: string, message: string): void {
+    this.#login.refused(sqlstate, message)
+  }
+
+  closed(reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#conversation.lost(this.#parts.clock.nowMicroseconds())
+    this.#login.end_reason = this.#client.terminated ? 'terminate' : reason
+    this.#drain()
+  }
+
+  #feed(framer: Framer, chunk: Buffer, from: number): number {
+    try {
+      return framer.feed(chunk, from)
+    } catch (error) {
+      if (!(error instanceof FramedViolation)) throw error
+      this.violation = { message: error.message }
+      return Math.max(from, error.offset)
+    }
+  }
+
+  /**
+   * Called now and then: a statement that has been running for `start_after` leaves a start
+   * record, so that a process that dies meanwhile leaves a trace of it.
+   */
+  tick(now_us: number): void {
+    if (this.#failed) return
+    try {
+      this.#recordLongRunning(now_us)
+    } catch (error) {
+      this.#fail(error)
+      this.onRelease?.()
+    }
+  }
+
+  #recordLongRunning(now_us: number): void {
+    const head = this.#conversation.owed.peek()
+    const start_after_us = this.#parts.config.audit.start_after_ms * 1000
+    if (head === undefined || now_us - head.time_us < start_after_us) return
+    if (this.#unwritten.length > 0 || this.#waiting_report !== undefined) return
+    const running = this.#interpreter?.running()
+    if (running === undefined || running.id === this.#start_recorded) return
+    if (now_us - running.start_us < start_after_us) return
+    this.#start_recorded = running.id
+    this.#identity.setRole(running.context.current_user, this.#state)
+    const names = this.#names
+    const objects =
+      names === undefined || running.statement === undefined
+        ? no_objects
+        : names.resolve(running.statement, running.context).objects
+    const record = statementRecord(
+      running,
+      classify(running),
+      objects,
+      this.#identity.part,
+      this.#parts.rules,
+      this.#parts.config.audit,
+      'start',
+    )
+    if (record !== undefined) this.#write(record)
+  }
+
+  /**
+   * Takes finished executions as far as facts, names and room in the trail allow. A defect of
+   * ours ends this session and no other: what cannot be recorded is not let through.
+   */
+  #drain(): void {
+    if (this.#failed) return
+    try {
+      this.#drainEvents()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true
+    this.violation = { message: 'internal error of the audit proxy' }
+    this.#parts.log.error(
+      { err: error, session: this.#identity.part.id },
+      'a session could not be audited and was ended',
+    )
+    this.#login.refused('XX000', this.violation.message)
+    this.#finish()
+  }
+
+  #drainEvents(): void {
+    const interpreter = this.#interpreter
+    if (this.#waiting_for_names || this.#waiting_for_facts || this.#unwritten.length > 0) return
+    while (interpreter !== undefined) {
+      const report = this.#waiting_report ?? interpreter.next()
+      if (report === undefined) break
+      const again = this.#waiting_report !== undefined
+      this.#waiting_report = undefined
+      if (!this.#report(report, again)) return
+      if (this.#unwritten.length > 0) return
+    }
+    const ticket = interpreter?.waiting_for
+    if (ticket !== undefined) {
+      this.#waiting_for_facts = true
+      ticket.when_ready(() => this.#resume('facts'))
+      return
+    }
+    if (this.#closed) this.#finish()
+  }
+
+  #resume(what: 'facts' | 'names'): void {
+    if (what === 'facts') this.#waiting_for_facts = false
+    else this.#waiting_for_names = false
+    this.#drain()
+    this.onRelease?.()
+  }
+
+  /** Records one report; false when its names must be waited for first. */
+  #report(report: SessionReport, again: boolean): boolean {
+    if (report.kind !== 'execution') {
+      this.#login.report(report)
+      this.#interpreter?.settle(report, true)
+      return true
+    }
+    this.#learnDefaults()
+    const classification = classify(report)
+    const objects = this.#objects(report, again)
+    if (objects === undefined) {
+      this.#waiting_report = report
+      return false
+    }
+    this.#identity.setRole(report.context.current_user, this.#state)
+    if (classification.analysis === 'mismatch') this.#warnOfMismatch(report, classification)
+    const record = statementRecord(
+      report,
+      classification,
+      objects,
+      this.#identity.part,
+      this.#parts.rules,
+      this.#parts.config.audit,
+    )
+    this.#parts.metrics.statement(classification.class, report.outcome)
+    if (record !== undefined) this.#write(record)
+    this.#interpreter?.settle(report, record !== undefined)
+    return true
+  }
+
+  /** Resolved objects; undefined when one refresh of the catalog is worth waiting for. */
+  #objects(report: Execution, again: boolean): readonly ResolvedObject[] | undefined {
+    if (report.function_oid !== undefined) return [functionByOid(report.function_oid)]
+    const names = this.#names
+    if (report.statement === undefined || names === undefined) return no_objects
+    if (report.statement.objects.length === 0) return no_objects
+    const context: NameContext = report.context
+    const resolution = names.resolve(report.statement, context)
+    if (!resolution.missing || again || !this.#worthWaiting(report)) return resolution.objects
+    this.#waiting_for_names = true
+    this.#waitForNames(context.database)
+    return undefined
+  }
+
+  /** A name that the server itself could not find is not looked for again. */
+  #worthWaiting(report: Execution): boolean {
+    return report.outcome === 'success' || report.outcome === 'suspended'
+  }
+
+  #waitForNames(database: string): void {
+    let waiting = true
+    const go = () => {
+      if (!waiting) return
+      waiting = false
+      cancel()
+      this.#resume('names')
+    }
+    const cancel = this.#parts.later(this.#parts.config.audit.flush.interval_ms, go)
+    void this.#parts.catalog.refresh(database).then(go)
+  }
+
+  /** Defaults of role and database count from the login; the catalog may know them a little later. */
+  #learnDefaults(): void {
+    if (this.#defaults_known || this.#names === undefined || this.#state === undefined) return
+    const defaults = this.#names.default_settings(this.#identity.part.user ?? '')
+    if (defaults.size === 0) return
+    this.#defaults_known = true
+    const from_startup = startupSettings(this.#identity.startup_parameters)
+    for (const [name, value] of defaults) {
+      if (!from_startup.has(name)) this.#state.settings.setDefault(name, splitList(value))
+    }
+  }
+
+  #parameterStatus(name: string, value: string): void {
+    if (name === 'client_encoding') this.#decoding.setEncoding(value)
+    else if (name === 'standard_conforming_strings') {
+      this.#decoding.standard_conforming_strings = value === 'on'
+    } else if (name === 'application_name') this.#identity.setApplication(value)
+  }
+
+  #sessionError(fields: ErrorFields): void {
+    this.#login.sessionError(fields)
+  }
+
+  #write(record: AuditRecord): void {
+    const rendered = this.#parts.render(record)
+    if (this.#unwritten.length === 0 && this.#parts.trail.append(rendered)) return
+    this.#unwritten.push(rendered)
+    if (this.#unwritten.length === 1) this.#awaitRoom()
+  }
+
+  #awaitRoom(): void {
+    this.#parts.trail.when_writable(() => {
+      for (;;) {
+        const oldest = this.#unwritten[0]
+        if (oldest === undefined) break
+        if (!this.#parts.trail.append(oldest)) {
+          this.#awaitRoom()
+          return
+        }
+        this.#unwritten.shift()
+      }
+      this.#drain()
+      this.onRelease?.()
+    })
+  }
+
+  #warnOfMismatch(report: Execution, classification: Classification): void {
+    this.#parts.metrics.mismatch()
+    this.#parts.log.warn(
+      {
+        code: 'analysis.mismatch',
+        session: this.#identity.part.id,
+        tag: report.tag,
+        expected: report.statement?.tags,
+        class: classification.class,
+      },
+      'the server answered a tag that does not fit the parsed statement',
+    )
+  }
+
+  #finish(): void {
+    if (this.#login.finished) return
+    this.#login.finish()
+    this.#names?.close()
+    this.#parts.sessionClosed(this)
+  }
+}
+
+function functionByOid(oid: number): ResolvedObject {
+  return {
+    name: `oid:${oid}`,
+    type: 'FUNCTION',
+    class: 'FUNCTION',
+    access: ['execute'],
+    resolved: 'none',
+  }
+}

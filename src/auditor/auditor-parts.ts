@@ -1,0 +1,40 @@
+import type { CatalogSource } from '../catalog/names.js'
+import type { Config } from '../config/config.js'
+import type { Clock } from '../lib/clock.js'
+import type { AuditRecord } from '../record/audit-record.js'
+import type { RuleSet } from '../rules/decision.js'
+import type { FactsSource } from '../sql/facts.js'
+import type { Trail } from '../trail/trail.js'
+import type { AuditedSession } from './audited-session.js'
+
+/** Where the pipeline says what an operator should know. */
+export interface LogPort {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** What the pipeline counts. */
+export interface MetricsPort {
+  statement(audit_class: string, outcome: string): void
+  mismatch(): void
+  sessionOpened(): void
+  sessionClosed(): void
+}
+
+/** Everything that the pipeline is made of; `app.ts` constructs it. */
+export interface AuditorParts {
+  readonly config: Config
+  readonly facts: FactsSource
+  readonly catalog: CatalogSource
+  readonly rules: RuleSet
+  readonly trail: Pick<Trail, 'append' | 'when_writable'>
+  readonly clock: Clock
+  readonly log: LogPort
+  readonly metrics: MetricsPort
+  /** Renders a record in the configured format, without what the trail adds. */
+  render(record: AuditRecord): string
+  /** Calls back once after so many milliseconds; the returned function cancels that. */
+  later(delay_ms: number, callback: () => void): () => void
+  sessionClosed(session: AuditedSession): void
+}

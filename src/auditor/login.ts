@@ -1,0 +1,196 @@
+import type { LoginVerdict } from '../proxy/tap.js'
+import type { AuditRecord } from '../record/audit-record.js'
+import type { SessionReport } from '../session/execution.js'
+import {
+  decodeAuthentication,
+  decodeErrorResponse,
+  type ErrorFields,
+} from '../wire/backend-messages.js'
+import { backend } from '../wire/message-types.js'
+import { authenticationSasl } from '../wire/originate.js'
+import type { AuditorParts } from './auditor-parts.js'
+import type { SessionIdentity } from './session-identity.js'
+
+const message_header_bytes = 5
+
+/**
+ * The records of a connection itself: received, authorized, refused, disconnected, and the ends of
+ * transactions; and the judgement on who is let in without any challenge.
+ */
+export class Login {
+  readonly #identity: SessionIdentity
+  readonly #parts: AuditorParts
+  readonly #write: (record: AuditRecord) => void
+  readonly #started_us: number
+  #challenged = false
+  #authorized = false
+  #refused = false
+  #fatal: ErrorFields | undefined
+  finished = false
+  upstream_tls = false
+  end_reason = ''
+
+  constructor(
+    identity: SessionIdentity,
+    parts: AuditorParts,
+    write: (record: AuditRecord) => void,
+  ) {
+    this.#identity = identity
+    this.#parts = parts
+    this.#write = write
+    this.#started_us = parts.clock.nowMicroseconds()
+  }
+
+  received(): void {
+    this.#event('connection received', {}, {})
+  }
+
+  /** One whole message of the server before AuthenticationOk is passed on. */
+  message(message: Buffer): LoginVerdict {
+    const type = message.readUInt8(0)
+    if (type === backend.error_response) {
+      this.sessionError(decodeErrorResponse(message, message_header_bytes, message.length))
+      return { action: 'relay' }
+    }
+    if (type !== backend.authentication) return { action: 'relay' }
+    const authentication = decodeAuthentication(message, message_header_bytes, message.length)
+    if (authentication.kind === 'ok') return this.#admission()
+    if (authentication.kind === 'request') {
+      this.#challenged = true
+      this.#identity.setAuthentication(authentication.method)
+      return this.#withoutChannelBinding(authentication.mechanisms)
+    }
+    return { action: 'relay' }
+  }
+
+  /** The first ReadyForQuery: only now has the login succeeded. */
+  readyForQuery(): void {
+    if (this.#authorized) return
+    this.#authorized = true
+    this.#event('connection authorized', { outcome: 'success', sqlstate: '00000' }, {})
+  }
+
+  /** An error before the first ReadyForQuery, or a FATAL one after it. */
+  sessionError(fields: ErrorFields): void {
+    this.#fatal = fields
+    if (this.#authorized || this.#refused) return
+    this.#refused = true
+    const command = fields.sqlstate.startsWith('28')
+      ? 'authentication failed'
+      : 'connection refused'
+    this.#failure(command, fields.sqlstate, fields.message)
+  }
+
+  /** The proxy refused or ended the session on its own account. */
+  refused(sqlstate: string, message: string): void {
+    if (this.#refused) return
+    this.#refused = true
+    const command = sqlstate.startsWith('28') ? 'authentication failed' : 'connection refused'
+    this.#failure(this.#authorized ? 'protocol violation' : command, sqlstate, message)
+  }
+
+  report(report: Exclude<SessionReport, { kind: 'execution' }>): void {
+    if (report.kind === 'disagreement') {
+      this.#parts.metrics.mismatch()
+      this.#parts.log.warn(
+        { code: 'session.disagreement', session: this.#identity.part.id, what: report.message },
+        'the answers of the server did not fit the requests of the client',
+      )
+      this.#failure('protocol disagreement', '08P01', report.message, true)
+      return
+    }
+    this.#write({
+      time_us: report.time_us,
+      class: 'MISC',
+      command: 'transaction end',
+      outcome: report.fate === 'unknown' ? 'unknown' : 'failure',
+      ...(report.sqlstate === '' ? {} : { sqlstate: report.sqlstate }),
+      ...(report.message === '' ? {} : { message: report.message }),
+      session_audited: true,
+      session: this.#identity.part,
+      transaction: { id: report.transaction_id, state: report.transaction_state },
+      detail: { fate: report.fate, reason: report.reason, recorded: report.recorded },
+    })
+  }
+
+  /** The last record of the session. */
+  finish(): void {
+    this.finished = true
+    if (!this.#authorized) return
+    const session_time_us = this.#parts.clock.nowMicroseconds() - this.#started_us
+    this.#event(
+      'disconnection',
+      this.#fatal === undefined
+        ? { outcome: 'success', sqlstate: '00000' }
+        : { outcome: 'success', sqlstate: this.#fatal.sqlstate, message: this.#fatal.message },
+      { session_time_us, reason: this.#fatal === undefined ? this.end_reason : 'server' },
+    )
+  }
+
+  /**
+   * The server sees our address, not the client's: a `trust` or `peer` line for loopback would
+   * let remote clients in as anyone, so an admission without any challenge is refused for them.
+   */
+  #admission(): LoginVerdict {
+    if (!this.#challenged) this.#identity.setAuthentication('trust')
+    const { endpoint, certificate } = this.#identity
+    const allowed =
+      this.#challenged || endpoint.local || certificate || this.#parts.config.upstream.accept_trust
+    if (allowed) return { action: 'admit' }
+    return {
+      action: 'refuse',
+      sqlstate: '28000',
+      message: `the server asked no password of user "${this.#identity.part.user ?? ''}" from ${endpoint.address}`,
+      hint: 'The server sees the address of the proxy, so its trust and peer lines let in everyone: ask for a password in pg_hba.conf, or set upstream.accept_trust to true.',
+    }
+  }
+
+  /**
+   * SCRAM-SHA-256-PLUS binds the exchange to one TLS connection; with TLS on one leg alone it
+   * cannot succeed, so it is struck from the offer.
+   */
+  #withoutChannelBinding(mechanisms: readonly string[]): LoginVerdict {
+    const one_leg = (this.#identity.part.tls !== undefined) !== this.upstream_tls
+    if (!one_leg || !mechanisms.some((name) => name.endsWith('-PLUS'))) return { action: 'relay' }
+    const rest = mechanisms.filter((name) => !name.endsWith('-PLUS'))
+    return { action: 'replace', message: authenticationSasl(rest) }
+  }
+
+  #failure(command: string, sqlstate: string, message: string, always = false): void {
+    this.#event(command, { outcome: 'failure', sqlstate, message }, {}, always)
+  }
+
+  #event(
+    command: string,
+    result: Pick<AuditRecord, 'outcome' | 'sqlstate' | 'message'>,
+    detail: Readonly<Record<string, unknown>>,
+    always = false,
+  ): void {
+    const session = this.#identity.part
+    const time_us = this.#parts.clock.nowMicroseconds()
+    const decision = this.#parts.rules.decide({
+      class: 'CONNECT',
+      command,
+      ...(session.user === undefined ? {} : { user: session.user }),
+      ...(session.database === undefined ? {} : { database: session.database }),
+      ...(session.application === undefined ? {} : { application: session.application }),
+      client: session.client_ip,
+      time_us,
+      ...(result.outcome === undefined ? {} : { outcome: result.outcome }),
+      ...(result.sqlstate === undefined ? {} : { sqlstate: result.sqlstate }),
+      failed: result.outcome === 'failure',
+      opaque: false,
+    })
+    if (!decision.record && !always) return
+    this.#write({
+      time_us,
+      class: 'CONNECT',
+      command,
+      ...result,
+      rules: decision.rules,
+      session_audited: decision.session || always,
+      session,
+      ...(Object.keys(detail).length === 0 ? {} : { detail }),
+    })
+  }
+}

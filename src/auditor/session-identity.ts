@@ -1,0 +1,71 @@
+import type { ClientEndpoint } from '../proxy/tap.js'
+import type { SessionPart } from '../record/audit-record.js'
+import type { SessionState } from '../session/session-state.js'
+
+/**
+ * Who a session is. `part` is one object until something changes, so that its rendered form can
+ * be kept beside it.
+ */
+export class SessionIdentity {
+  readonly endpoint: ClientEndpoint
+  startup_parameters: ReadonlyMap<string, string> = new Map()
+  /** True when the client proved itself by a certificate that we verified. */
+  certificate = false
+  #part: SessionPart
+
+  constructor(id: number, endpoint: ClientEndpoint) {
+    this.endpoint = endpoint
+    this.#part = {
+      id,
+      client_ip: endpoint.address,
+      ...(endpoint.port === undefined ? {} : { client_port: endpoint.port }),
+    }
+  }
+
+  get part(): SessionPart {
+    return this.#part
+  }
+
+  setTls(protocol: string, certificate: boolean): void {
+    this.certificate = certificate
+    this.#part = { ...this.#part, tls: protocol }
+  }
+
+  setStartup(parameters: ReadonlyMap<string, string>, server: string): void {
+    this.startup_parameters = parameters
+    const user = parameters.get('user') ?? ''
+    this.#part = {
+      ...this.#part,
+      user,
+      // The server takes the user's name where no database is named.
+      database: parameters.get('database') ?? user,
+      application: parameters.get('application_name') ?? '',
+      server,
+    }
+  }
+
+  setPid(pid: number): void {
+    this.#part = { ...this.#part, pid }
+  }
+
+  setAuthentication(auth: string): void {
+    this.#part = { ...this.#part, auth }
+  }
+
+  setApplication(application: string): void {
+    if (this.#part.application !== application) this.#part = { ...this.#part, application }
+  }
+
+  /** Shows the role of SET ROLE (or SET SESSION AUTHORIZATION) where it differs from the login. */
+  setRole(current_user: string, state: SessionState | undefined): void {
+    const role = current_user === this.#part.user ? undefined : current_user
+    const user_info = state?.settings.get('pgwitness.user_info')?.join(', ')
+    if (role === this.#part.role && user_info === this.#part.user_info) return
+    const { role: _role, user_info: _user_info, ...rest } = this.#part
+    this.#part = {
+      ...rest,
+      ...(role === undefined ? {} : { role }),
+      ...(user_info === undefined ? {} : { user_info }),
+    }
+  }
+}

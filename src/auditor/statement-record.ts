@@ -1,0 +1,217 @@
+import type { ResolvedObject } from '../catalog/names.js'
+import type { Analysis, AuditRecord, SessionPart } from '../record/audit-record.js'
+import { clipText } from '../record/clip-text.js'
+import { renderParameters } from '../record/render-parameters.js'
+import type { AuditClass, RuleSet, RuleSubject } from '../rules/decision.js'
+import type { Execution } from '../session/execution.js'
+import { classOfCommandTag, parseCommandTag } from '../sql/command-tag.js'
+import { type StatementClass, statement_class_strength } from '../sql/facts.js'
+
+/** What a record says a statement is, from the parse and from the server's tag. */
+export interface Classification {
+  readonly class: AuditClass
+  readonly command: string
+  readonly analysis: Analysis | undefined
+  /** True when class and objects could be anything, so that every positive rule key matches. */
+  readonly opaque: boolean
+}
+
+/** How much of texts and values a record may hold, in bytes. */
+export interface RecordLimits {
+  readonly statement_max_bytes: number
+}
+
+/** SQLSTATE syntax_error: the server refused the text as our grammar did. */
+const syntax_error = '42601'
+/** Cursor and prepared statement that do not exist: nothing was run. */
+const missing_names: ReadonlySet<string> = new Set(['34000', '26000'])
+
+/**
+ * Class and command of an execution. The server's tag may raise the class, never lower it; what
+ * could not be understood is at least WRITE.
+ */
+export function classify(execution: Execution): Classification {
+  const { statement, status } = execution
+  if (execution.step === 'FunctionCall') {
+    return { class: 'FUNCTION', command: 'FUNCTION CALL', analysis: undefined, opaque: true }
+  }
+  if (nothingRan(execution)) {
+    return { class: 'ERROR', command: '', analysis: undefined, opaque: false }
+  }
+  const tag = execution.tag === '' ? undefined : parseCommandTag(execution.tag).command
+  const tag_class = tag === undefined ? undefined : classOfCommandTag(tag)
+  if (statement === undefined || status !== 'parsed' || statement.node === '') {
+    return {
+      class: strongest('WRITE', tag_class),
+      command: tag ?? statement?.command ?? '',
+      analysis: 'unparsed',
+      opaque: true,
+    }
+  }
+  const agrees = tag === undefined || statement.tags.includes('*') || statement.tags.includes(tag)
+  if (!agrees) {
+    return {
+      class: strongest(strongest('WRITE', statement.class), tag_class),
+      command: tag,
+      analysis: 'mismatch',
+      opaque: true,
+    }
+  }
+  if (execution.ambiguous) {
+    return {
+      class: strongest('WRITE', statement.class),
+      command: statement.command,
+      analysis: 'ambiguous',
+      opaque: true,
+    }
+  }
+  const raised = strongest(statement.class, statement.tags.includes('*') ? tag_class : undefined)
+  return {
+    class: raised,
+    command: statement.command,
+    analysis: raised === statement.class ? undefined : 'tag',
+    opaque: false,
+  }
+}
+
+/**
+ * The record of one execution, or undefined when neither a rule nor object auditing wants it. With
+ * `phase: 'start'` it is the record of a statement that is still running, without an outcome.
+ */
+export function statementRecord(
+  execution: Execution,
+  classification: Classification,
+  objects: readonly ResolvedObject[],
+  session: SessionPart,
+  rules: RuleSet,
+  bounds: RecordLimits,
+  phase?: 'start',
+): AuditRecord | undefined {
+  const failed = execution.outcome === 'failure' || execution.outcome === 'cancelled'
+  const sqlstate = sqlstateOf(execution)
+  const decision = rules.decide(
+    subjectOf(execution, classification, objects, session, failed, sqlstate, phase),
+  )
+  if (!decision.record) return undefined
+  const message = messageOf(execution)
+  const rows = rowsOf(execution)
+  return {
+    time_us: execution.start_us,
+    class: classification.class,
+    command: classification.command,
+    ...(phase === undefined ? { outcome: execution.outcome } : { phase }),
+    ...(sqlstate === undefined ? {} : { sqlstate }),
+    ...(message === '' ? {} : { message }),
+    ...(rows === undefined ? {} : { rows }),
+    ...(execution.bytes_in >= 0 ? { bytes_in: execution.bytes_in } : {}),
+    ...(execution.bytes_out > 0 || execution.copied_out ? { bytes_out: execution.bytes_out } : {}),
+    ...(phase === undefined
+      ? { duration_us: Math.max(0, execution.end_us - execution.start_us) }
+      : {}),
+    rules: decision.rules,
+    session_audited: decision.session,
+    session,
+    transaction: { id: execution.transaction_id, state: execution.transaction_state },
+    objects,
+    ...(execution.statement?.grants === undefined ? {} : { grants: execution.statement.grants }),
+    ...(classification.analysis === undefined ? {} : { analysis: classification.analysis }),
+    statement: statementPart(execution, session.id, bounds),
+    ...parametersOf(execution),
+  }
+}
+
+function nothingRan(execution: Execution): boolean {
+  if (execution.outcome !== 'failure') return false
+  // An error at Sync belongs to no statement.
+  if (execution.step === 'Sync') return true
+  if (execution.status === 'syntax_error') return execution.sqlstate === syntax_error
+  return execution.statement === undefined && missing_names.has(execution.sqlstate)
+}
+
+function strongest(a: StatementClass, b: StatementClass | undefined): StatementClass {
+  if (b === undefined) return a
+  return statement_class_strength[b] > statement_class_strength[a] ? b : a
+}
+
+function subjectOf(
+  execution: Execution,
+  classification: Classification,
+  objects: readonly ResolvedObject[],
+  session: SessionPart,
+  failed: boolean,
+  sqlstate: string | undefined,
+  phase: 'start' | undefined,
+): RuleSubject {
+  return {
+    class: classification.class,
+    command: classification.command,
+    ...(session.user === undefined ? {} : { user: session.user }),
+    ...(session.database === undefined ? {} : { database: session.database }),
+    ...(session.application === undefined ? {} : { application: session.application }),
+    client: session.client_ip,
+    objects,
+    time_us: execution.start_us,
+    ...(phase === undefined ? { outcome: execution.outcome } : {}),
+    ...(sqlstate === undefined ? {} : { sqlstate }),
+    failed,
+    opaque: classification.opaque,
+  }
+}
+
+function sqlstateOf(execution: Execution): string | undefined {
+  if (execution.sqlstate !== '') return execution.sqlstate
+  return execution.outcome === 'success' || execution.outcome === 'suspended' ? '00000' : undefined
+}
+
+function messageOf(execution: Execution): string {
+  if (execution.message !== '') return execution.message
+  if (execution.outcome === 'failure' && execution.tag === 'ROLLBACK') {
+    return 'the server answered ROLLBACK: the transaction had failed before'
+  }
+  return ''
+}
+
+/** Rows of the tag, or DataRows that crossed where there is no tag with a count. */
+function rowsOf(execution: Execution): number | undefined {
+  const tagged = execution.tag === '' ? undefined : parseCommandTag(execution.tag).rows
+  if (tagged !== undefined) return tagged
+  return execution.data_rows > 0 || execution.outcome === 'suspended'
+    ? execution.data_rows
+    : undefined
+}
+
+function statementPart(execution: Execution, session_id: number, bounds: RecordLimits) {
+  const clipped = clipText(execution.text, bounds.statement_max_bytes)
+  const length = execution.length ?? clipped.length
+  const sha256 = execution.sha256 ?? clipped.sha256
+  const prepared =
+    execution.prepared_text === undefined
+      ? undefined
+      : clipText(execution.prepared_text, bounds.statement_max_bytes).text
+  return {
+    uid: `${session_id}.${execution.uid}`,
+    id: execution.id,
+    protocol: execution.protocol,
+    ...(execution.name === undefined ? {} : { name: execution.name }),
+    ...(prepared === undefined ? {} : { prepared }),
+    ...(length === undefined ? {} : { length }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    text: clipped.text,
+  }
+}
+
+function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'parameters_cut'> {
+  const { bound } = execution
+  if (bound === undefined) {
+    return execution.literal_parameters === undefined
+      ? {}
+      : { parameters: execution.literal_parameters }
+  }
+  const cut = bound.cut ? { parameters_cut: true } : {}
+  if (bound.values.length === 0) return cut
+  const secret = execution.statement === undefined || execution.statement.secret_parameters
+  const parameters = secret
+    ? bound.values.map((value) => (value === null ? null : '<REDACTED>'))
+    : renderParameters(bound.values, bound.formats, execution.parameter_types)
+  return { parameters, ...cut }
+}

@@ -1,0 +1,98 @@
+import { Counter, Gauge, Registry } from 'prom-client'
+
+/** Figures that are read when the page is asked for, rather than counted as they happen. */
+export interface MetricSources {
+  /** State of the trail. */
+  trail(): {
+    readonly mode: string
+    readonly appended_records: number
+    readonly acknowledged_records: number
+    readonly fallback_records: number
+    readonly queued_bytes: number
+  }
+  /** Counters of the parser's door. */
+  parser(): Readonly<Record<string, number>>
+}
+
+/** The program's metrics in Prometheus' terms. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #statements = new Counter({
+    name: 'pgwitness_statements_total',
+    help: 'Executions seen, by class and outcome, recorded or not.',
+    labelNames: ['class', 'outcome'],
+    registers: [this.registry],
+  })
+  readonly #mismatches = new Counter({
+    name: 'pgwitness_analysis_mismatches_total',
+    help: "Statements whose parse and server's answer disagreed.",
+    registers: [this.registry],
+  })
+  readonly #sessions = new Gauge({
+    name: 'pgwitness_sessions',
+    help: 'Sessions that are open.',
+    registers: [this.registry],
+  })
+
+  statement(audit_class: string, outcome: string): void {
+    this.#statements.inc({ class: audit_class, outcome })
+  }
+
+  mismatch(): void {
+    this.#mismatches.inc()
+  }
+
+  sessionOpened(): void {
+    this.#sessions.inc()
+  }
+
+  sessionClosed(): void {
+    this.#sessions.dec()
+  }
+
+  /** Adds the figures that are read when asked for. */
+  observe(sources: MetricSources): void {
+    const { registry } = this
+    new Gauge({
+      name: 'pgwitness_trail_records',
+      help: 'Records of the trail since the start, by how far they have come.',
+      labelNames: ['stage'],
+      registers: [registry],
+      collect() {
+        const state = sources.trail()
+        this.set({ stage: 'appended' }, state.appended_records)
+        this.set({ stage: 'acknowledged' }, state.acknowledged_records)
+        this.set({ stage: 'fallback' }, state.fallback_records)
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_trail_queued_bytes',
+      help: 'Bytes of records that are not on disk yet.',
+      registers: [registry],
+      collect() {
+        this.set(sources.trail().queued_bytes)
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_trail_mode',
+      help: '1 for where records go now: file, fallback (the server log) or failed (neither).',
+      labelNames: ['mode'],
+      registers: [registry],
+      collect() {
+        const { mode } = sources.trail()
+        for (const one of ['file', 'fallback', 'failed']) {
+          this.set({ mode: one }, one === mode ? 1 : 0)
+        }
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_parser',
+      help: 'Texts that went to the parser thread, by what came of them.',
+      labelNames: ['event'],
+      registers: [registry],
+      collect() {
+        for (const [event, count] of Object.entries(sources.parser())) this.set({ event }, count)
+      },
+    })
+  }
+}
