@@ -1,0 +1,13 @@
+import { stringify } from 'yaml'
+import { effectiveConfig } from '../config/effective-config.js'
+import { loadConfig } from '../config/load.js'
+
+/** Prints the effective configuration as YAML. Throws ConfigError with all that is wrong. */
+export async function check(file: string | undefined): Promise<number> {
+  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: process.env })
+  const { compileRules } = await import('../rules/compile-rules.js')
+  // Patterns on names have a grammar of their own, which only the rules know.
+  compileRules(config, config.audit.time_zone)
+  process.stdout.write(stringify(effectiveConfig(config), { lineWidth: 0 }))
+  return 0
+}

@@ -1,0 +1,143 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { packageVersion } from '../lib/package-version.js'
+import { describeError } from './report-error.js'
+
+/** Exit status of a command line that was not understood. */
+const usage_status = 2
+/** Exit status of a configuration or a start that failed. */
+const failure_status = 1
+
+const formats = ['json', 'csv'] as const
+
+/**
+ * Runs one command line (without program name) and gives its exit status: 0 when all went well, 1
+ * for an error that was told on stderr, 2 for a command line that was not understood.
+ */
+export async function runCli(command_line: readonly string[]): Promise<number> {
+  let status = 0
+  const program = createProgram((outcome) => {
+    status = outcome
+  })
+  try {
+    await program.parseAsync(command_line, { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // The message is out already; help and version end this way too, with status 0.
+      return error.exitCode === 0 ? 0 : usage_status
+    }
+    process.stderr.write(describeError(error))
+    return failure_status
+  }
+}
+
+/** The commands; each loads its own code only when it is asked for. */
+function createProgram(setStatus: (status: number) => void): Command {
+  const program = new Command('pgwitness')
+    .description('Audit proxy for PostgreSQL: relays every byte, records every statement.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('--help', 'print help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'pgwitness: ')),
+    })
+    .showHelpAfterError('(see --help)')
+  addRun(program, setStatus)
+  addCheck(program, setStatus)
+  addExplain(program, setStatus)
+  addDemo(program, setStatus)
+  return program
+}
+
+function formatOption(): Option {
+  return new Option('--format <format>', 'format of the audit files').choices(formats)
+}
+
+interface RunFlags {
+  readonly config?: string
+  readonly listen?: string
+  readonly upstream?: string
+  readonly auditDir?: string
+  readonly format?: string
+}
+
+function addRun(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('run')
+    .description('run the proxy until SIGTERM or SIGINT')
+    .option('--config <file>', 'configuration file (YAML)')
+    .option('--listen <host:port>', 'where applications connect (default 127.0.0.1:7432)')
+    .option('--upstream <url>', 'the server, as postgres://host:port')
+    .option('--audit-dir <directory>', 'directory of the audit files (default ./audit)')
+    .addOption(formatOption())
+    .action(async ({ config, listen, upstream, auditDir, format }: RunFlags) => {
+      const { run } = await import('./run.js')
+      const flags = {
+        ...(listen === undefined ? {} : { listen }),
+        ...(upstream === undefined ? {} : { upstream }),
+        ...(auditDir === undefined ? {} : { audit_directory: auditDir }),
+        ...(format === undefined ? {} : { format }),
+      }
+      setStatus(await run({ ...(config === undefined ? {} : { file: config }), flags }))
+    })
+}
+
+function addCheck(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('check')
+    .description('check a configuration and print what results from it')
+    .option('--config <file>', 'configuration file (YAML)')
+    .action(async ({ config }: { readonly config?: string }) => {
+      const { check } = await import('./check.js')
+      setStatus(await check(config))
+    })
+}
+
+function addExplain(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('explain')
+    .description('say how a text would be recorded, and why')
+    .argument('<sql>', 'one or more SQL statements, in quotes')
+    .option('--config <file>', 'configuration file whose rules are asked')
+    .action(async (sql: string, { config }: { readonly config?: string }) => {
+      const { explain } = await import('./explain.js')
+      setStatus(await explain(sql, config))
+    })
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new InvalidArgumentError('Write a number from 0 (any free one) to 65535.')
+}
+
+interface DemoFlags {
+  readonly session: boolean
+  readonly exit?: boolean
+  readonly port?: number
+  readonly auditDir?: string
+  readonly format: 'json' | 'csv'
+}
+
+function addDemo(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('demo')
+    .description('start a scratch PostgreSQL with the proxy before it, and show a few records')
+    .option('--no-session', 'leave out the short scripted session')
+    .option('--exit', 'end after the session instead of staying up')
+    .option('--port <port>', 'port of the proxy (default 7432, or the next free one)', readPort)
+    .option('--audit-dir <directory>', 'directory of the audit files (default a new one)')
+    .addOption(formatOption().default('json'))
+    .action(async ({ session, exit, port, auditDir, format }: DemoFlags) => {
+      const { demo } = await import('./demo.js')
+      const options = {
+        session,
+        exit: exit === true,
+        format,
+        ...(port === undefined ? {} : { port }),
+        ...(auditDir === undefined ? {} : { audit_directory: auditDir }),
+      }
+      setStatus(await demo(options))
+    })
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import type { Config } from '../config/config.js'
+import type { ConfigFlags } from '../config/flags.js'
+import { loadConfig } from '../config/load.js'
+import { listenForStop } from './stop-signals.js'
+
+/** What `pgwitness run` was asked for. */
+export interface RunOptions {
+  readonly file?: string
+  readonly flags: ConfigFlags
+}
+
+/** Runs the proxy until SIGTERM or SIGINT. Gives the exit status. */
+export async function run(options: RunOptions): Promise<number> {
+  const { file, flags } = options
+  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags })
+  const signals = listenForStop()
+  const { startApp } = await import('../app.js')
+  const app = await startApp(config, {})
+  process.stderr.write(`pgwitness: ${listeningLine(config, app.address)}\n`)
+  await app.stop(await signals.requested)
+  signals.release()
+  return 0
+}
+
+/** How to connect, to what, and where the records go. */
+function listeningLine(
+  config: Config,
+  address: { readonly host: string; readonly port: number },
+): string {
+  const { upstream, audit } = config
+  const upstream_name = `${upstream.host}:${upstream.port}`
+  const connect = `psql -h ${connectHost(address.host)} -p ${address.port}`
+  const file = join(audit.directory, 'current')
+  return `listening on ${address.host}:${address.port} for ${upstream_name}; connect with ${connect}; records in ${file}`
+}
+
+/** Nobody connects to "any address". */
+function connectHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
