@@ -9,6 +9,9 @@ export const error_table = {
   'config.syntax': { hint: 'The file is not valid YAML; see the line named above.' },
   'config.invalid': { hint: 'See docs/configuration.md, or run `pgwitness check --config FILE`.' },
   'config.unknown_key': { hint: 'Remove the key or correct its spelling.' },
+  'config.not_in_this_version': {
+    hint: 'A later version implements this; leave the key out or use another value.',
+  },
   'config.secret_on_command_line': {
     hint: 'Command lines are visible to every user of the machine: use a password file or PGPASSWORD.',
   },
@@ -22,6 +25,9 @@ export const error_table = {
   'protocol.violation': { hint: 'The peer does not speak the PostgreSQL protocol.' },
   'trail.directory': {
     hint: 'Make the audit directory writable for this user, or name another with --audit-dir.',
+  },
+  'trail.disk_full': {
+    hint: 'Make room on the file system of the audit directory, or name another directory.',
   },
   'trail.locked': {
     hint: 'Another pgwitness writes to this directory; give each instance its own.',

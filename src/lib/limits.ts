@@ -3,25 +3,111 @@
  * configuration; what stands here is a property of the protocol or of this program.
  */
 export const limits = {
-  /** PostgreSQL's own MAX_STARTUP_PACKET_LENGTH; a larger startup packet is an attack or a mistake. */
+  /**
+   * PostgreSQL's own MAX_STARTUP_PACKET_LENGTH; a larger startup packet is an attack or a mistake.
+   */
   startup_packet_bytes: 10_000,
-  /** SSLRequest and GSSENCRequest may each be asked before the real startup packet, not for ever. */
+  /**
+   * SSLRequest and GSSENCRequest may each be asked before the real startup packet, not for ever.
+   */
   negotiation_rounds: 4,
   /** PostgreSQL compares statement and portal names by their first NAMEDATALEN - 1 bytes. */
   identifier_bytes: 63,
-  /** Bodies that we must read whole (Parse, Query, Bind) are bounded by `limits.message`; others by this. */
+  /**
+   * Bodies that we must read whole (Parse, Query, Bind) are bounded by `limits.message`; others by
+   * this.
+   */
   collected_body_bytes: 65_536,
   /** Prepared statements and portals that one session may hold before the oldest are forgotten. */
   statements_per_session: 10_000,
   /** Requests that a client may have outstanding before its socket is paused. */
   pending_requests: 4_096,
-  /** Bytes of text and parameters that outstanding requests may hold before the client is paused. */
+  /**
+   * Bytes of text and parameters that outstanding requests may hold before the client is paused.
+   */
   pending_bytes: 16 * 1024 * 1024,
+  /**
+   * Texts and values beyond this are hashed or left out while their pipeline has no Sync yet: the
+   * client cannot be paused.
+   */
+  unanswered_bytes: 64 * 1024 * 1024,
   /** Cached texts: entries and bytes, so that neither many small nor few large ones grow memory. */
   fact_cache_entries: 20_000,
   fact_cache_bytes: 64 * 1024 * 1024,
   /** Time for one text in the parser before its thread is replaced, in milliseconds. */
   parse_deadline_ms: 5_000,
-  /** Bytes that may wait in a socket's write buffer before its peer is paused. */
-  socket_backlog_bytes: 1024 * 1024,
+  /** Time for the server to accept our connection, in milliseconds; a client waits for it. */
+  connect_timeout_ms: 10_000,
+  /** Time that a session may take to end after a protocol violation, in milliseconds. */
+  violation_end_ms: 10_000,
+  /** Time that a server may go on answering a client that is gone, in milliseconds. */
+  half_open_ms: 600_000,
+  /** Sockets in negotiation beyond `limits.connections`: enough to refuse each with words. */
+  unauthenticated_sockets: 1_000,
+  /** A message of the login (SASL and GSS tokens included) is never larger than this. */
+  login_message_bytes: 256 * 1024,
+  /**
+   * Longest text that is given to the parser, in bytes of UTF-8; `limits.analysed` may lower it.
+   */
+  analysed_bytes: 16 * 1024 * 1024,
+  /** Time for a new parser thread to load its module on a busy machine, in milliseconds. */
+  parser_start_ms: 30_000,
+  /**
+   * Longest pause between attempts to start a parser thread that does not come up, in
+   * milliseconds.
+   */
+  parser_restart_ms: 10_000,
+  /**
+   * Texts and characters in one message to the parser: what is analysed again when its thread
+   * dies.
+   */
+  parser_batch_texts: 64,
+  parser_batch_chars: 256 * 1024,
+  /**
+   * A text at which the parser died or got stuck is tried again up to this length; a longer one is
+   * just slow.
+   */
+  retried_chars: 1024 * 1024,
+  /** After a text of this length the idle parser thread is exchanged: a wasm memory never shrinks. */
+  parser_exchange_chars: 2 * 1024 * 1024,
+  /** JavaScript heap of the parser thread, in MiB: a tree takes some fifty times its text. */
+  parser_heap_mb: 1_536,
+  /**
+   * Characters of a text that the relay loop itself redacts when the parser thread cannot: about 5
+   * ms.
+   */
+  redacted_here_chars: 65_536,
+  /** Answers that one key of a rule remembers: the names in use at once, not those of a scan. */
+  rule_memory_entries: 1_024,
+  /** Combinations of matched rules that are kept, so that each is one array for ever. */
+  rule_combinations: 4_096,
+  /** Statement texts (of up to 4,096 characters) and commands that are kept rendered as JSON. */
+  rendered_texts: 1_024,
+  /** Nesting of a record's `detail` that is rendered; ours is at most four deep. */
+  detail_depth: 16,
+  /**
+   * Unconfirmed catalog changes kept, of one kind in one layer; the oldest are forgotten, which
+   * costs only certainty.
+   */
+  overlay_entries: 20_000,
+  /** Savepoints that one transaction's overlay tells apart; PostgreSQL itself knows no bound. */
+  overlay_savepoints: 100_000,
+  /**
+   * Prepared transactions whose catalog changes wait for COMMIT PREPARED;
+   * max_prepared_transactions is far less.
+   */
+  parked_overlays: 1_000,
+  /**
+   * Resolutions kept for one statement: the pairs of role and search_path that run the same text.
+   */
+  resolution_variants: 8,
+  /** Resolutions that a session with changes of its own keeps before it starts anew. */
+  session_resolutions: 1_000,
+  /**
+   * Ring of the trail's own records (start, rotation, removals) until they are acknowledged; the
+   * first holds the configuration.
+   */
+  trail_notes_bytes: 4 * 1024 * 1024,
+  /** Pairs of privilege and grantee that one GRANT may list: both lists are as long as the text. */
+  grants_per_statement: 1_000,
 } as const

@@ -1,0 +1,64 @@
+import { Fifo } from '../lib/fifo.js'
+import { limits } from '../lib/limits.js'
+
+/** The end of a copy stream, as the client sent it. */
+export interface EndedCopy {
+  /** Bytes of CopyData bodies. */
+  readonly bytes: number
+  /** True for CopyFail, false for CopyDone. */
+  readonly failed: boolean
+  /** Place of the newest request that the client had asked before. */
+  readonly place: number
+}
+
+/**
+ * The copy data that a client sends, by the statement that reads it. The client may send its whole
+ * stream before the server has answered anything, so ends wait here until their statement is over.
+ */
+export class CopyInput {
+  /** Bytes since the last end. */
+  #bytes = 0
+  readonly #ended = new Fifo<EndedCopy>()
+
+  data(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** CopyDone or CopyFail; `place` is that of the newest request. */
+  end(failed: boolean, place: number): void {
+    const bytes = this.#bytes
+    this.#bytes = 0
+    // So many at once are not ends of any COPY.
+    if (this.#ended.length < limits.pending_requests) this.#ended.push({ bytes, failed, place })
+  }
+
+  /** What was sent outside of any COPY is thrown away, as the server does. */
+  forget(): void {
+    this.#bytes = 0
+    this.#ended.clear()
+  }
+
+  /**
+   * The end of the stream that the request at `place` reads, if the client has sent it. Ends that
+   * came before that request was asked were sent outside of any COPY and mean nothing.
+   */
+  endOf(place: number): EndedCopy | undefined {
+    for (let end = this.#ended.peek(); end !== undefined; end = this.#ended.peek()) {
+      if (end.place >= place) return end
+      this.#ended.shift()
+    }
+    return undefined
+  }
+
+  /** The same, for a statement that is over; one that failed may be over before its stream is. */
+  take(place: number): Pick<EndedCopy, 'bytes' | 'failed'> {
+    const end = this.endOf(place)
+    if (end !== undefined) {
+      this.#ended.shift()
+      return end
+    }
+    const bytes = this.#bytes
+    this.#bytes = 0
+    return { bytes, failed: false }
+  }
+}

@@ -1,0 +1,244 @@
+import {
+  type Effect,
+  type StatementClass,
+  type StatementFacts,
+  statement_class_strength,
+  type TextFacts,
+} from '../sql/facts.js'
+import type { Execution, ExecutionOutcome } from './execution.js'
+import type { BoundValues, Completion, SentText } from './requests.js'
+import type { SessionState } from './session-state.js'
+import type { Portal, PreparedStatement } from './statement-table.js'
+
+/** SQLSTATE of query_canceled, which CopyFail has as well. */
+const query_canceled = '57014'
+
+/** How an execution ended, from the server's completion. */
+export interface Ending {
+  readonly outcome: ExecutionOutcome
+  readonly tag: string
+  readonly sqlstate: string
+  readonly message: string
+  readonly data_rows: number
+  readonly bytes_in: number
+  readonly bytes_out: number
+  readonly copied_out: boolean
+  readonly end_us: number
+}
+
+/** What code that we do not see may do to its session. */
+export const unseen_effects: readonly Effect[] = [
+  { kind: 'opaque', forgets: ['settings', 'role', 'temporary', 'prepared'] },
+]
+
+/** An ending without any answer of its own. */
+export function endingWithout(
+  outcome: ExecutionOutcome,
+  end_us: number,
+  sqlstate = '',
+  message = '',
+): Ending {
+  return {
+    outcome,
+    tag: '',
+    sqlstate,
+    message,
+    data_rows: 0,
+    bytes_in: -1,
+    bytes_out: 0,
+    copied_out: false,
+    end_us,
+  }
+}
+
+/** What a completion says. */
+export function endingOf(completion: Completion): Ending {
+  return {
+    outcome: outcomeOf(completion),
+    tag: completion.tag,
+    sqlstate: completion.sqlstate,
+    message: completion.message,
+    data_rows: completion.data_rows,
+    bytes_in: completion.bytes_in,
+    bytes_out: completion.bytes_out,
+    copied_out: completion.copied_out,
+    end_us: completion.end_us,
+  }
+}
+
+/** How a request failed: a cancel is told apart by its SQLSTATE. */
+export function failureOf(sqlstate: string): 'cancelled' | 'failure' {
+  return sqlstate === query_canceled ? 'cancelled' : 'failure'
+}
+
+function outcomeOf(completion: Completion): ExecutionOutcome {
+  switch (completion.kind) {
+    case 'complete':
+    case 'empty':
+      return 'success'
+    case 'suspended':
+      return 'suspended'
+    case 'error':
+      return completion.copy_failed ? 'failure' : failureOf(completion.sqlstate)
+    default:
+      return completion.kind satisfies never
+  }
+}
+
+/** What is run, apart from how it ended. */
+export interface Subject {
+  readonly protocol: Execution['protocol']
+  readonly id: number
+  readonly uid: number
+  readonly name?: string
+  readonly step?: Execution['step']
+  readonly text: SentText | undefined
+  readonly status: TextFacts['status']
+  readonly statement: StatementFacts | undefined
+  readonly prepared_text?: string | undefined
+  readonly bound?: BoundValues | undefined
+  readonly parameter_types?: readonly number[]
+  readonly function_oid?: number
+  readonly start_us: number
+  readonly context?: SessionContextOf
+  /** What it does to the session where no statement tells. */
+  readonly effects?: readonly Effect[]
+}
+
+type SessionContextOf = Execution['context']
+
+/**
+ * Puts an execution together: EXECUTE and FETCH are joined to what they run, and a COMMIT that the
+ * server answered with ROLLBACK is a failure.
+ */
+export function buildExecution(state: SessionState, subject: Subject, ending: Ending): Execution {
+  const joined = joinNames(state, subject.statement)
+  const own = subject.statement
+  const refused_commit = ending.tag === 'ROLLBACK' && isCommit(own)
+  return {
+    kind: 'execution',
+    protocol: subject.protocol,
+    id: subject.id,
+    uid: subject.uid,
+    name: subject.name === '' ? undefined : subject.name,
+    step: subject.step,
+    status: subject.status,
+    statement: joined.statement,
+    prepared_text: joined.prepared_text ?? subject.prepared_text,
+    text: own?.text ?? subject.text?.text ?? '',
+    length: subject.text?.sha256 === undefined ? undefined : subject.text.length,
+    sha256: subject.text?.sha256,
+    ambiguous: subject.text?.ambiguous ?? false,
+    bound: subject.bound,
+    parameter_types: subject.parameter_types ?? [],
+    literal_parameters: joined.literal_parameters,
+    function_oid: subject.function_oid,
+    outcome: refused_commit ? 'failure' : ending.outcome,
+    tag: ending.tag,
+    sqlstate: ending.sqlstate,
+    message: ending.message,
+    data_rows: ending.data_rows,
+    bytes_in: ending.bytes_in,
+    bytes_out: ending.bytes_out,
+    copied_out: ending.copied_out,
+    start_us: subject.start_us,
+    end_us: ending.end_us,
+    transaction_id: state.transaction.id,
+    transaction_state: state.transaction.state,
+    context: subject.context ?? state.context,
+    effects: subject.effects ?? joined.effects ?? own?.effects ?? [],
+  }
+}
+
+/** True for COMMIT (and PREPARE TRANSACTION), which the server answers ROLLBACK when it failed. */
+export function isCommit(statement: StatementFacts | undefined): boolean {
+  if (statement === undefined) return false
+  return statement.effects.some(
+    (effect) =>
+      effect.kind === 'transaction' &&
+      (effect.operation === 'commit' || effect.operation === 'prepare_transaction'),
+  )
+}
+
+interface Joined {
+  readonly statement: StatementFacts | undefined
+  readonly prepared_text?: string | undefined
+  readonly literal_parameters?: readonly (string | null)[] | undefined
+  /** Those of the EXECUTE and of what it runs. */
+  readonly effects?: readonly Effect[]
+}
+
+function joinNames(state: SessionState, own: StatementFacts | undefined): Joined {
+  if (own === undefined || own.effects.length === 0) {
+    return { statement: own, literal_parameters: undefined }
+  }
+  for (const effect of own.effects) {
+    if (effect.kind === 'execute') {
+      const prepared = state.statements.get(effect.name)
+      const values = effect.parameters.map((value) =>
+        value === undefined ? '<expression>' : value,
+      )
+      const secret = prepared?.statement?.secret_parameters === true
+      return {
+        statement: behind(own, prepared),
+        prepared_text: prepared?.prepared_text ?? prepared?.statement?.text,
+        literal_parameters: values.length === 0 || secret ? undefined : values,
+        effects: effectsBehind(own, prepared?.statement),
+      }
+    }
+    if (effect.kind === 'fetch') {
+      const portal = state.portals.get(effect.name)
+      return {
+        statement: behind(own, portal?.prepared),
+        prepared_text: portal?.prepared.prepared_text,
+        effects: effectsBehind(own, portal?.prepared.statement),
+      }
+    }
+  }
+  return { statement: own }
+}
+
+function effectsBehind(own: StatementFacts, inner: StatementFacts | undefined): readonly Effect[] {
+  return [...own.effects, ...(inner?.effects ?? unseen_effects)]
+}
+
+/**
+ * The statement that a name stands for, seen as run by `own`: its class and objects, but the
+ * command and tags of `own` where the server answers with those (FETCH).
+ */
+function behind(
+  own: StatementFacts,
+  prepared: PreparedStatement | Portal['prepared'] | undefined,
+): StatementFacts {
+  const inner = prepared?.statement
+  // A name that we have not seen being made: what it runs is not known.
+  if (inner === undefined) return unknown_behind(own)
+  const seen = joined_cache.get(inner)?.get(own)
+  if (seen !== undefined) return seen
+  const runs_inner = own.node === 'ExecuteStmt'
+  const joined: StatementFacts = {
+    ...inner,
+    text: own.text,
+    // CREATE TABLE AS EXECUTE does more than what it executes; an argument may call a function.
+    node: runs_inner || own.node === 'FetchStmt' ? inner.node : own.node,
+    class: strongest(own.class, inner.class),
+    objects: own.objects.length === 0 ? inner.objects : [...own.objects, ...inner.objects],
+    command: runs_inner ? inner.command : own.command,
+    tags: runs_inner ? [...inner.tags, own.command] : own.tags,
+  }
+  const by_own = joined_cache.get(inner) ?? new WeakMap<StatementFacts, StatementFacts>()
+  by_own.set(own, joined)
+  joined_cache.set(inner, by_own)
+  return joined
+}
+
+/** So that one (statement, EXECUTE) pair is one object, and decisions about it can be cached. */
+const joined_cache = new WeakMap<StatementFacts, WeakMap<StatementFacts, StatementFacts>>()
+
+function unknown_behind(own: StatementFacts): StatementFacts {
+  return { ...own, node: '', class: strongest(own.class, 'WRITE'), tags: ['*'] }
+}
+
+function strongest(a: StatementClass, b: StatementClass): StatementClass {
+  return statement_class_strength[b] > statement_class_strength[a] ? b : a
+}

@@ -1,0 +1,319 @@
+import type { StatementFacts } from '../sql/facts.js'
+import type { Execution } from './execution.js'
+import {
+  type Ending,
+  endingOf,
+  endingWithout,
+  failureOf,
+  type Subject,
+  unseen_effects,
+} from './execution-builder.js'
+import type { Reports } from './reports.js'
+import type {
+  BindRequest,
+  CloseRequest,
+  DescribeRequest,
+  ExecuteRequest,
+  ParseRequest,
+} from './requests.js'
+import type { SessionState } from './session-state.js'
+import type { Portal, PreparedStatement } from './statement-table.js'
+import { Unanswered } from './unanswered.js'
+
+/**
+ * What Parse, Bind, Describe, Execute and Close mean once they are answered: statements and
+ * portals come and go, and each Execute is an execution. What was prepared or bound and never ran
+ * is a record too, because code of the server can run in a Parse and in a Bind.
+ */
+export class ExtendedProtocol {
+  readonly #state: SessionState
+  readonly #reports: Reports
+  /** Prepared and bound without an answer: what was meant to run. */
+  readonly #unanswered = new Unanswered()
+
+  constructor(state: SessionState, reports: Reports) {
+    this.#state = state
+    this.#reports = reports
+  }
+
+  parse(event: ParseRequest): void {
+    const prepared = preparedBy(event)
+    if (event.fate === 'answered') {
+      this.#drop(this.#state.statements.delete(event.name))
+      this.#drop(this.#state.statements.set(event.name, prepared))
+      return
+    }
+    if (event.fate === 'skipped' || event.fate === 'lost') {
+      this.#unanswered.parse(event, prepared)
+      return
+    }
+    // A failed Parse of the unnamed statement drops the old one; a named one stays as it was.
+    if (event.name === '') this.#drop(this.#state.statements.delete(''))
+    this.#failedStep('Parse', prepared, undefined, event)
+  }
+
+  bind(event: BindRequest): void {
+    const unanswered = event.fate === 'skipped' || event.fate === 'lost'
+    const prepared =
+      (unanswered ? this.#unanswered.statement(event.statement) : undefined) ??
+      this.#state.statements.get(event.statement) ??
+      unknownStatement(event.statement, event.time_us)
+    const portal: Portal = {
+      name: event.portal,
+      prepared,
+      bound: event.bound,
+      hold: false,
+      by_sql: false,
+      time_us: event.time_us,
+      context: this.#state.context,
+      statement_id: 0,
+      used: false,
+    }
+    if (event.fate === 'answered') {
+      this.#dropPortal(this.#state.portals.delete(event.portal))
+      this.#dropPortal(this.#state.portals.set(event.portal, portal))
+      return
+    }
+    if (unanswered) {
+      this.#unanswered.bind(event, portal)
+      return
+    }
+    prepared.used = true
+    this.#failedStep('Bind', prepared, event.bound, event)
+  }
+
+  describe(event: DescribeRequest): void {
+    const failed = event.fate === 'failed'
+    if (event.target === 'portal') {
+      const portal = this.#state.portals.get(event.name)
+      if (failed) this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
+      return
+    }
+    const prepared = this.#state.statements.get(event.name)
+    if (prepared !== undefined && event.parameter_types !== undefined) {
+      prepared.parameter_types = event.parameter_types
+    }
+    if (failed) this.#failedStep('Describe', prepared, undefined, event)
+  }
+
+  execute(event: ExecuteRequest): void {
+    const { portal, prepared } = this.#target(event)
+    prepared.used = true
+    if (portal !== undefined) portal.used = true
+    if (event.completion?.kind === 'empty') return
+    const id = this.#reports.executionInTransaction(
+      executeSubject(event, prepared, portal),
+      executeEnding(event),
+      firstExecution(portal),
+    )
+    if (portal !== undefined && portal.statement_id === 0) portal.statement_id = id
+  }
+
+  /** The Execute that the server is working on, for its start record. */
+  running(event: ExecuteRequest): Execution {
+    const { portal, prepared } = this.#target(event)
+    return this.#reports.preview(executeSubject(event, prepared, portal), 0, firstExecution(portal))
+  }
+
+  close(event: CloseRequest): void {
+    if (event.fate === 'failed') {
+      const portal = event.target === 'portal' ? this.#state.portals.get(event.name) : undefined
+      const prepared = portal?.prepared ?? this.#state.statements.get(event.name)
+      this.#failedStep('Close', prepared, portal?.bound, event)
+    }
+    if (event.fate !== 'answered') return
+    if (event.target === 'statement') this.#drop(this.#state.statements.delete(event.name))
+    else this.#dropPortal(this.#state.portals.delete(event.name))
+  }
+
+  /** Sync ends a skipped stretch. */
+  sync(): void {
+    this.#unanswered.clear()
+  }
+
+  /** What SQL or the end of a transaction dropped unused is a record, as what Close drops is. */
+  reportDropped(): void {
+    const { dropped } = this.#state
+    for (let entry = dropped.shift(); entry !== undefined; entry = dropped.shift()) {
+      if ('prepared' in entry) this.#dropPortal(entry)
+      else this.#drop(entry)
+    }
+  }
+
+  /** Every Query drops the unnamed statement and the unnamed portal. */
+  dropUnnamed(): void {
+    this.#dropPortal(this.#state.portals.delete(''))
+    this.#drop(this.#state.statements.delete(''))
+  }
+
+  /** The session is over, and with it all that was prepared. */
+  dropAll(): void {
+    for (const { event, portal, prepared } of this.#unanswered.lost()) {
+      const used = portal?.used ?? prepared.used
+      prepared.used = true
+      if (!used) {
+        this.#failedStep(event.kind === 'bind' ? 'Bind' : 'Parse', prepared, portal?.bound, event)
+      }
+    }
+    for (const portal of [...this.#state.portals.values()]) this.#dropPortal(portal)
+    for (const prepared of [...this.#state.statements.values()]) this.#drop(prepared)
+  }
+
+  /** A prepared statement goes: unused, it is a record, because server code can run in a Parse. */
+  #drop(prepared: PreparedStatement | undefined): void {
+    if (prepared === undefined || prepared.used) return
+    prepared.used = true
+    this.#preparedOnly(prepared, undefined, prepared.time_us)
+  }
+
+  #dropPortal(portal: Portal | undefined): void {
+    if (portal === undefined || portal.used || portal.by_sql) return
+    portal.used = true
+    portal.prepared.used = true
+    this.#preparedOnly(portal.prepared, portal, portal.time_us)
+  }
+
+  #target(event: ExecuteRequest): {
+    readonly portal: Portal | undefined
+    readonly prepared: PreparedStatement
+  } {
+    const portal =
+      (event.fate === 'skipped' || event.fate === 'lost'
+        ? this.#unanswered.portal(event.portal)
+        : undefined) ?? this.#state.portals.get(event.portal)
+    return {
+      portal,
+      prepared: portal?.prepared ?? unknownStatement(event.portal, event.time_us),
+    }
+  }
+
+  #preparedOnly(prepared: PreparedStatement, portal: Portal | undefined, time_us: number): void {
+    // An empty text does nothing; a statement that we have forgotten may have done anything.
+    if (prepared.statement === undefined && prepared.text !== undefined) return
+    this.#reports.execution(
+      {
+        protocol: 'extended',
+        name: prepared.name,
+        ...subjectOf(prepared),
+        bound: portal?.bound,
+        start_us: time_us,
+        ...(portal === undefined ? {} : { context: portal.context }),
+      },
+      endingWithout('prepared', time_us),
+    )
+  }
+
+  #failedStep(
+    step: 'Parse' | 'Bind' | 'Describe' | 'Close',
+    prepared: PreparedStatement | undefined,
+    bound: Portal['bound'],
+    event: ParseRequest | BindRequest | DescribeRequest | CloseRequest,
+  ): void {
+    const known =
+      prepared ?? unknownStatement(event.kind === 'bind' ? event.statement : event.name, 0)
+    this.#reports.executionInTransaction(
+      {
+        protocol: 'extended',
+        name: known.name,
+        step,
+        ...subjectOf(known),
+        bound,
+        start_us: event.time_us,
+      },
+      endingWithout(
+        event.fate === 'lost' ? 'unknown' : failureOf(event.sqlstate),
+        event.end_us,
+        event.sqlstate,
+        event.message,
+      ),
+    )
+  }
+}
+
+function executeSubject(
+  event: ExecuteRequest,
+  prepared: PreparedStatement,
+  portal: Portal | undefined,
+): Omit<Subject, 'id' | 'uid'> {
+  return {
+    protocol: 'extended',
+    name: event.portal === '' ? prepared.name : event.portal,
+    ...subjectOf(prepared),
+    bound: portal?.bound,
+    start_us: event.time_us,
+    ...(portal === undefined ? {} : { context: portal.context }),
+  }
+}
+
+/** The counter of the first execution of a portal that has been executed before. */
+function firstExecution(portal: Portal | undefined): number | undefined {
+  return portal === undefined || portal.statement_id === 0 ? undefined : portal.statement_id
+}
+
+function executeEnding(event: ExecuteRequest): Ending {
+  if (event.completion !== undefined) return endingOf(event.completion)
+  return {
+    ...endingWithout(event.fate === 'skipped' ? 'skipped' : 'unknown', event.end_us),
+    data_rows: event.unfinished_rows,
+    bytes_out: event.unfinished_bytes_out,
+  }
+}
+
+function subjectOf(prepared: PreparedStatement) {
+  const facts = prepared.text?.ticket.facts
+  const known = prepared.statement === undefined ? ('unparsed' as const) : ('parsed' as const)
+  const status = facts?.status ?? known
+  return {
+    text: prepared.text,
+    status,
+    statement: prepared.statement,
+    prepared_text: prepared.prepared_text,
+    parameter_types: prepared.parameter_types,
+  }
+}
+
+function preparedBy(event: ParseRequest): PreparedStatement {
+  const statements = event.text.ticket.facts?.statements ?? []
+  return {
+    name: event.name,
+    text: event.text,
+    statement: statements.length > 1 ? together(statements) : statements[0],
+    prepared_text: undefined,
+    parameter_types: event.parameter_types,
+    time_us: event.time_us,
+    used: false,
+  }
+}
+
+/**
+ * Several statements in one Parse: the server refuses them, unless it reads the text otherwise
+ * than the grammar does. Then it may do what any of them does.
+ */
+function together(statements: readonly StatementFacts[]): StatementFacts {
+  return {
+    start: statements[0]?.start ?? 0,
+    end: statements.at(-1)?.end ?? 0,
+    text: statements.map((statement) => statement.text).join('; '),
+    node: '',
+    class: 'WRITE',
+    command: statements[0]?.command ?? '',
+    tags: ['*'],
+    objects: statements.flatMap((statement) => statement.objects),
+    effects: unseen_effects,
+    secret_parameters: true,
+    reason: 'Several statements in one Parse: the server reads this text otherwise.',
+  }
+}
+
+/** A name that nobody was seen to prepare. */
+function unknownStatement(name: string, time_us: number): PreparedStatement {
+  return {
+    name,
+    text: undefined,
+    statement: undefined,
+    prepared_text: undefined,
+    parameter_types: [],
+    time_us,
+    used: true,
+  }
+}

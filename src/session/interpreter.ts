@@ -1,0 +1,386 @@
+import type { FactsTicket, TextFacts } from '../sql/facts.js'
+import type { Conversation } from './conversation.js'
+import type { Execution, ExecutionOutcome, SessionReport } from './execution.js'
+import {
+  type Ending,
+  endingOf,
+  endingWithout,
+  failureOf,
+  isCommit,
+  unseen_effects,
+} from './execution-builder.js'
+import { ExtendedProtocol } from './extended-protocol.js'
+import { readOtherwise } from './lexing.js'
+import { Reports } from './reports.js'
+import type {
+  ClosedReport,
+  FunctionCallRequest,
+  QueryRequest,
+  ReadyReport,
+  RequestFate,
+  SessionEvent,
+  SyncRequest,
+} from './requests.js'
+import type { SessionState } from './session-state.js'
+import { splitList } from './settings.js'
+
+/**
+ * Turns answered requests, in order, into executions with their facts, and lets their effects
+ * take place. Pull style: `next` gives one report at a time, and `settle` must be called for it
+ * before the next is asked for, because what a statement did decides what the following means.
+ * `next` gives undefined when there is nothing (more) or when facts are still missing; then
+ * `waiting_for` is the ticket to wait for.
+ */
+export class Interpreter {
+  readonly #conversation: Conversation
+  readonly #state: SessionState
+  readonly #reports: Reports
+  readonly #extended: ExtendedProtocol
+  /** How many completions of the oldest Query have been reported. */
+  #reported = 0
+  waiting_for: FactsTicket | undefined
+  /** True after the first ReadyForQuery. */
+  #logged_in = false
+  /** True when a request was lost that may have ended the open transaction, one way or the other. */
+  #end_in_doubt = false
+
+  constructor(conversation: Conversation, state: SessionState) {
+    this.#conversation = conversation
+    this.#state = state
+    this.#reports = new Reports(state)
+    this.#extended = new ExtendedProtocol(state, this.#reports)
+  }
+
+  next(): SessionReport | undefined {
+    for (;;) {
+      this.#extended.reportDropped()
+      const report = this.#reports.shift()
+      if (report !== undefined) return report
+      const event = this.#conversation.events.peek()
+      if (event === undefined) return undefined
+      const ticket = ticketOf(event)
+      if (ticket !== undefined && ticket.facts === undefined) {
+        this.waiting_for = ticket
+        return undefined
+      }
+      this.waiting_for = undefined
+      if (event.kind === 'query') {
+        // One statement at a time: the next one's names depend on what this one did.
+        const done = this.#queryStep(event)
+        if (!done) continue
+      } else {
+        this.#interpret(event)
+      }
+      this.#conversation.events.shift()
+    }
+  }
+
+  /**
+   * The statement that the server is working on, for its start record; undefined while something
+   * earlier is not reported yet, or while its facts are missing.
+   */
+  running(): Execution | undefined {
+    if (this.#conversation.events.length > 0) return undefined
+    const head = this.#conversation.owed.peek()
+    if (head?.kind === 'query') {
+      const facts = head.text.ticket.facts
+      if (facts === undefined) return undefined
+      // A Query drops the unnamed statement; unused, that is a record which comes before.
+      this.#extended.dropUnnamed()
+      const index = head.completions.length
+      const statement = facts.statements[Math.min(index, facts.statements.length - 1)]
+      if (statement === undefined || !this.#reports.empty) return undefined
+      const previous = head.completions[index - 1]
+      return this.#reports.preview(
+        {
+          protocol: 'simple',
+          text: head.text,
+          status: facts.status,
+          statement,
+          start_us: previous?.end_us ?? head.time_us,
+        },
+        index,
+      )
+    }
+    if (head?.kind === 'execute' && this.#reports.empty) return this.#extended.running(head)
+    return undefined
+  }
+
+  /** The report was recorded (or not); now its effects take place. */
+  settle(report: SessionReport, recorded: boolean): void {
+    if (report.kind !== 'execution') return
+    const { transaction } = this.#state
+    switch (report.outcome) {
+      case 'success':
+      case 'suspended':
+        if (recorded) transaction.recordedSuccess()
+        this.#state.applyEffects(report)
+        return
+      case 'failure':
+      case 'cancelled':
+        if (isCommit(report.statement) && report.tag === 'ROLLBACK') this.#refusedCommit(report)
+        else transaction.fail()
+        if (mayCommitInside(report)) this.#state.settings.doubtForGood()
+        return
+      case 'unknown':
+        if (mayEndTransaction(report)) this.#doubtEnd()
+        return
+      case 'skipped':
+      case 'prepared':
+        return
+      default:
+        report.outcome satisfies never
+    }
+  }
+
+  #interpret(event: Exclude<SessionEvent, QueryRequest>): void {
+    switch (event.kind) {
+      case 'parse':
+        if (readOtherwise(event.text, this.#state.settings)) event.text.ambiguous = true
+        this.#extended.parse(event)
+        return
+      case 'bind':
+        this.#extended.bind(event)
+        return
+      case 'execute':
+        this.#extended.execute(event)
+        return
+      case 'describe':
+        this.#extended.describe(event)
+        return
+      case 'close':
+        this.#extended.close(event)
+        return
+      case 'function_call':
+        this.#functionCall(event)
+        return
+      case 'sync':
+        this.#sync(event)
+        return
+      case 'ready':
+        this.#transactionStatus(event.status, event)
+        return
+      case 'parameter_status':
+        this.#state.settings.report(
+          event.name,
+          event.name === 'search_path' ? splitList(event.value) : [event.value],
+          !this.#logged_in,
+        )
+        return
+      case 'disagreement':
+        this.#reports.disagreement(event.message, event.time_us)
+        return
+      case 'closed':
+        this.#closed(event)
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  /** Reports the next statement of a Query; true when the whole Query has been reported. */
+  #queryStep(event: QueryRequest): boolean {
+    const facts = event.text.ticket.facts
+    if (facts === undefined) return true
+    const index = this.#reported
+    if (index === 0) this.#queryBegins(event)
+    const count = Math.max(facts.statements.length, event.completions.length)
+    if (index >= count) {
+      this.#reported = 0
+      this.#queryEnds(event, facts)
+      return true
+    }
+    this.#reported++
+    const completion = event.completions[index]
+    if (completion?.kind === 'empty') return false
+    const beyond = index >= facts.statements.length
+    if (beyond && index > 0 && completion?.kind === 'error' && facts.status === 'parsed') {
+      // All statements had been answered: the error belongs to none of them.
+      this.#failedEnd('simple', event, endingOf(completion))
+      return false
+    }
+    // A text that could not be parsed is one statement to us, however many the server ran.
+    const statement = facts.statements[Math.min(index, facts.statements.length - 1)]
+    const whole = facts.status !== 'parsed'
+    if (whole && completion === undefined && index > 0) return false
+    const ending = completion === undefined ? queryEnding(event) : endingOf(completion)
+    const previous = event.completions[index - 1]
+    this.#reports.executionInTransaction(
+      {
+        protocol: 'simple',
+        text: event.text,
+        status: beyond ? 'unparsed' : facts.status,
+        statement,
+        start_us: previous?.end_us ?? event.time_us,
+      },
+      ending,
+    )
+    return false
+  }
+
+  #queryBegins(event: QueryRequest): void {
+    // What the server skipped it has not even looked at.
+    if (event.fate === 'skipped') return
+    this.#extended.dropUnnamed()
+    if (readOtherwise(event.text, this.#state.settings)) event.text.ambiguous = true
+  }
+
+  #queryEnds(event: QueryRequest, facts: TextFacts): void {
+    if (event.fate === 'lost' && this.#state.transaction.state === 'idle') this.#doubtEnd()
+    if (event.fate !== 'answered' || facts.status !== 'parsed') return
+    const answers = event.completions.filter(({ kind }) => kind !== 'empty').length
+    if (answers !== facts.statements.length) {
+      this.#reports.disagreement(
+        `${answers} answers to a text of ${facts.statements.length} statements`,
+        event.end_us,
+      )
+    }
+  }
+
+  #functionCall(event: FunctionCallRequest): void {
+    this.#reports.executionInTransaction(
+      {
+        protocol: 'function',
+        step: 'FunctionCall',
+        text: undefined,
+        status: 'parsed',
+        statement: undefined,
+        bound: event.bound,
+        function_oid: event.oid,
+        start_us: event.time_us,
+        effects: large_object_functions.has(event.oid) ? [] : unseen_effects,
+      },
+      endingWithout(
+        event.fate === 'failed' ? failureOf(event.sqlstate) : outcomes[event.fate],
+        event.end_us,
+        event.sqlstate,
+        event.message,
+      ),
+    )
+    if (event.fate === 'lost') this.#doubtEnd()
+  }
+
+  #sync(event: SyncRequest): void {
+    this.#extended.sync()
+    if (event.fate === 'lost') this.#doubtEnd()
+    if (event.fate === 'failed') {
+      // A deferred constraint, mostly: the error belongs to no statement.
+      const outcome = failureOf(event.sqlstate)
+      const ending = endingWithout(outcome, event.end_us, event.sqlstate, event.message)
+      this.#failedEnd('extended', event, ending)
+      // Without a ReadyForQuery the session ended here, perhaps after the commit.
+      if (event.status === undefined) this.#doubtEnd()
+      this.#state.transaction.fail()
+    }
+    if (event.status !== undefined) this.#transactionStatus(event.status, event)
+  }
+
+  /** The end of a batch failed, and with it what had been answered before. */
+  #failedEnd(
+    protocol: 'simple' | 'extended',
+    event: QueryRequest | SyncRequest,
+    ending: Ending,
+  ): void {
+    this.#reports.executionInTransaction(
+      {
+        protocol,
+        step: 'Sync',
+        text: undefined,
+        status: 'parsed',
+        statement: undefined,
+        start_us: event.time_us,
+      },
+      ending,
+    )
+  }
+
+  /** A transaction that has failed already cannot be committed by what was lost. */
+  #doubtEnd(): void {
+    if (!this.#state.transaction.failed) this.#end_in_doubt = true
+  }
+
+  /** ReadyForQuery: the server's word on the transaction. */
+  #transactionStatus(status: 'I' | 'T' | 'E', event: SyncRequest | ReadyReport): void {
+    const { transaction } = this.#state
+    this.#logged_in = true
+    this.#end_in_doubt = false
+    this.#state.settings.reportsAreIn()
+    if (status !== 'I') {
+      transaction.agree(status)
+      return
+    }
+    if (!transaction.active) {
+      // A Bind opens a transaction too, which is over now.
+      this.#state.dropPortals()
+      return
+    }
+    if (transaction.failed) {
+      this.#reports.transactionEnd('rolled back', 'error in the same transaction', event)
+      this.#state.rollback()
+      return
+    }
+    // A block that ended without our seeing its COMMIT or ROLLBACK (a text that could not be
+    // parsed): its fate is not known; what it may have changed is taken as changed.
+    if (transaction.state !== 'idle') {
+      this.#reports.transactionEnd('unknown', 'ended by a statement that was not understood', event)
+    }
+    this.#state.commit()
+  }
+
+  #refusedCommit(report: Execution): void {
+    this.#reports.transactionEnd('rolled back', 'COMMIT answered ROLLBACK', report)
+    this.#state.rollback()
+  }
+
+  #closed(event: ClosedReport): void {
+    this.#extended.dropAll()
+    const { transaction } = this.#state
+    if (!transaction.active) return
+    // Whatever nobody had asked to commit is undone.
+    const fate = this.#end_in_doubt ? 'unknown' : 'rolled back'
+    this.#reports.transactionEnd(fate, 'connection ended', event)
+  }
+}
+
+/** The large object functions of pg_proc.dat: libpq calls them by FunctionCall all the time. */
+const large_object_functions: ReadonlySet<number> = new Set([
+  715, 764, 765, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172,
+])
+
+/** True for what may have committed part of its work, settings included, before it failed. */
+function mayCommitInside(report: Execution): boolean {
+  const node = report.statement?.node
+  return node === 'CallStmt' || node === 'DoStmt'
+}
+
+/** True when it is not known that an execution leaves its transaction open. */
+function mayEndTransaction(report: Execution): boolean {
+  const { statement } = report
+  if (report.step !== undefined) return false
+  return statement === undefined || statement.node === '' || isCommit(statement)
+}
+
+const outcomes = {
+  pending: 'unknown',
+  answered: 'success',
+  failed: 'failure',
+  skipped: 'skipped',
+  lost: 'unknown',
+} as const satisfies Record<RequestFate, ExecutionOutcome>
+
+/** The facts that an event needs before it can be interpreted. */
+function ticketOf(event: SessionEvent): FactsTicket | undefined {
+  return event.kind === 'query' || event.kind === 'parse' ? event.text.ticket : undefined
+}
+
+function queryEnding(event: QueryRequest): Ending {
+  const failed = event.completions.at(-1)?.kind === 'error'
+  if (event.fate === 'lost' && !failed) {
+    return {
+      ...endingWithout('unknown', event.end_us),
+      data_rows: event.unfinished_rows,
+      bytes_out: event.unfinished_bytes_out,
+    }
+  }
+  return endingWithout('skipped', event.end_us)
+}

@@ -1,0 +1,190 @@
+import type { FactsTicket } from '../sql/facts.js'
+import type { LexingMode } from './text-decoding.js'
+
+/**
+ * What was asked, from its arrival to its answer. A request object is filled in as the answers
+ * come and is handed on, in order, as the event "this was asked and that came of it".
+ */
+
+/** A text as it was sent: decoded, or only measured when it was too long to keep. */
+export interface SentText {
+  /** The decoded text; empty when it was too long to be kept. */
+  readonly text: string
+  /** Length in bytes as sent. */
+  readonly length: number
+  /** SHA-256 in hex, for a text that was too long to be kept. */
+  readonly sha256?: string
+  /** How the server was known to read texts when this one arrived. */
+  readonly mode: LexingMode
+  /** True when the bytes could mean two things (encoding, escape mode); known for good once answered. */
+  ambiguous: boolean
+  readonly ticket: FactsTicket
+}
+
+/** One completion of a statement: what the server answered. */
+export interface Completion {
+  readonly kind: 'complete' | 'empty' | 'suspended' | 'error'
+  /** The command tag, for `complete`. */
+  readonly tag: string
+  readonly sqlstate: string
+  readonly message: string
+  /** DataRows that crossed for it. */
+  readonly data_rows: number
+  /** Bytes of DataRow and CopyData bodies sent to the client. */
+  readonly bytes_out: number
+  /** Bytes of CopyData bodies received from the client; -1 when there was no COPY IN. */
+  readonly bytes_in: number
+  readonly copied_out: boolean
+  /** True when the client ended its copy stream by CopyFail. */
+  readonly copy_failed: boolean
+  readonly end_us: number
+}
+
+/** How a request ended. */
+export type RequestFate =
+  /** Not answered yet. */
+  | 'pending'
+  | 'answered'
+  | 'failed'
+  /** The server threw it away after an error in the same pipeline. */
+  | 'skipped'
+  /** The connection ended before the answer. */
+  | 'lost'
+
+interface RequestBase {
+  /** Arrival of its first byte, microseconds since 1970. */
+  readonly time_us: number
+  /** What it holds in memory, in bytes, for the bound on outstanding requests. */
+  readonly weight: number
+  /** Counter of the client's requests within the session, from 1; set when it is asked. */
+  place: number
+  fate: RequestFate
+  end_us: number
+  sqlstate: string
+  message: string
+}
+
+export interface QueryRequest extends RequestBase {
+  readonly kind: 'query'
+  readonly text: SentText
+  readonly completions: Completion[]
+  /** Rows and bytes since the last completion, for a statement that was cut off. */
+  unfinished_rows: number
+  unfinished_bytes_out: number
+}
+
+export interface ParseRequest extends RequestBase {
+  readonly kind: 'parse'
+  readonly name: string
+  readonly text: SentText
+  readonly parameter_types: readonly number[]
+}
+
+/** The values of a Bind, copied out of the chunk. */
+export interface BoundValues {
+  readonly formats: readonly number[]
+  readonly values: readonly (Buffer | null)[]
+  /** True when values were cut or left out for their size. */
+  readonly cut: boolean
+}
+
+export interface BindRequest extends RequestBase {
+  readonly kind: 'bind'
+  readonly portal: string
+  readonly statement: string
+  readonly bound: BoundValues
+}
+
+export interface DescribeRequest extends RequestBase {
+  readonly kind: 'describe'
+  readonly target: 'statement' | 'portal'
+  readonly name: string
+  parameter_types: readonly number[] | undefined
+}
+
+export interface ExecuteRequest extends RequestBase {
+  readonly kind: 'execute'
+  readonly portal: string
+  readonly max_rows: number
+  completion: Completion | undefined
+  unfinished_rows: number
+  unfinished_bytes_out: number
+}
+
+export interface CloseRequest extends RequestBase {
+  readonly kind: 'close'
+  readonly target: 'statement' | 'portal'
+  readonly name: string
+}
+
+export interface SyncRequest extends RequestBase {
+  readonly kind: 'sync'
+  /** Transaction status of the ReadyForQuery that answered it. */
+  status: 'I' | 'T' | 'E' | undefined
+}
+
+export interface FunctionCallRequest extends RequestBase {
+  readonly kind: 'function_call'
+  readonly oid: number
+  readonly bound: BoundValues
+}
+
+/** Not asked by the client: the server reported a setting. It keeps its place in the order. */
+export interface ParameterReport extends RequestBase {
+  readonly kind: 'parameter_status'
+  readonly name: string
+  readonly value: string
+}
+
+/** ReadyForQuery after a Query or FunctionCall: the transaction status counts from here. */
+export interface ReadyReport extends RequestBase {
+  readonly kind: 'ready'
+  readonly status: 'I' | 'T' | 'E'
+}
+
+/** What the two sides said did not fit together; the record says so. */
+export interface Disagreement extends RequestBase {
+  readonly kind: 'disagreement'
+}
+
+/** The connection is over; nothing follows. */
+export interface ClosedReport extends RequestBase {
+  readonly kind: 'closed'
+}
+
+/** What a client can ask for. */
+export type Request =
+  | QueryRequest
+  | ParseRequest
+  | BindRequest
+  | DescribeRequest
+  | ExecuteRequest
+  | CloseRequest
+  | SyncRequest
+  | FunctionCallRequest
+
+/** What reaches the auditor, in the order of the server's answers. */
+export type SessionEvent = Request | ParameterReport | ReadyReport | Disagreement | ClosedReport
+
+/** Whether the server sends the answer at once, or may keep it until a Flush or Sync. */
+export const answers_at_once = {
+  query: true,
+  parse: false,
+  bind: false,
+  describe: false,
+  execute: false,
+  close: false,
+  sync: true,
+  function_call: true,
+} as const satisfies Record<Request['kind'], boolean>
+
+/** What an ErrorResponse can answer; a Sync's own error comes only where none is missing. */
+export const not_sync = [
+  'query',
+  'parse',
+  'bind',
+  'describe',
+  'execute',
+  'close',
+  'function_call',
+] as const satisfies readonly Request['kind'][]

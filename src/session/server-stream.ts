@@ -1,0 +1,170 @@
+import {
+  decodeBackendKeyData,
+  decodeCommandComplete,
+  decodeErrorResponse,
+  decodeParameterDescription,
+  decodeParameterStatus,
+  decodeReadyForQuery,
+  type ErrorFields,
+} from '../wire/backend-messages.js'
+import type { FrameAction, FrameHandler } from '../wire/framer.js'
+import { backend, letterOf } from '../wire/message-types.js'
+import { ProtocolViolation } from '../wire/protocol-violation.js'
+import type { Conversation } from './conversation.js'
+
+/** What a server says that concerns the session rather than a request. */
+export interface ServerListener {
+  backendKeyData(pid: number, key: Buffer): void
+  parameterStatus(name: string, value: string): void
+  /** Before the first ReadyForQuery, or FATAL: the session is refused or ended by the server. */
+  sessionError(fields: ErrorFields): void
+  readyForQuery(status: 'I' | 'T' | 'E'): void
+}
+
+/** The messages of a server, after AuthenticationOk, turned into answers of the conversation. */
+export class ServerStream implements FrameHandler {
+  readonly #conversation: Conversation
+  readonly #listener: ServerListener
+  /** Time of the chunk that is being fed, microseconds since 1970. */
+  now_us = 0
+  /** False until the first ReadyForQuery. */
+  #ready = false
+  readonly wants_pieces = false
+  /** The server's answers are never stopped in between: what is owed must be told. */
+  readonly stopped = false
+
+  constructor(conversation: Conversation, listener: ServerListener) {
+    this.#conversation = conversation
+    this.#listener = listener
+  }
+
+  header(type: number, _body_length: number): FrameAction {
+    switch (type) {
+      case backend.data_row:
+      case backend.copy_data:
+      case backend.copy_done:
+      case backend.row_description:
+      case backend.no_data:
+      case backend.parse_complete:
+      case backend.bind_complete:
+      case backend.close_complete:
+      case backend.portal_suspended:
+      case backend.empty_query_response:
+      case backend.copy_in_response:
+      case backend.copy_out_response:
+      case backend.copy_both_response:
+      case backend.function_call_response:
+      case backend.notice_response:
+      case backend.notification_response:
+      case backend.negotiate_protocol_version:
+        return 'pass'
+      case backend.authentication:
+      case backend.backend_key_data:
+      case backend.command_complete:
+      case backend.error_response:
+      case backend.parameter_description:
+      case backend.parameter_status:
+      case backend.ready_for_query:
+        return 'collect'
+      default:
+        throw new ProtocolViolation(`unknown backend message type ${letterOf(type)}`)
+    }
+  }
+
+  piece(): void {}
+
+  message(type: number, buffer: Buffer, start: number, end: number, body_length: number): void {
+    const conversation = this.#conversation
+    switch (type) {
+      case backend.data_row:
+        conversation.dataRow(body_length)
+        return
+      case backend.copy_data:
+        conversation.copyDataFromServer(body_length)
+        return
+      case backend.command_complete:
+        conversation.commandComplete(decodeCommandComplete(buffer, start, end), this.now_us)
+        return
+      case backend.ready_for_query:
+        this.#readyForQuery(decodeReadyForQuery(buffer, start, end))
+        return
+      case backend.parse_complete:
+        conversation.parseComplete(this.now_us)
+        return
+      case backend.bind_complete:
+        conversation.bindComplete(this.now_us)
+        return
+      case backend.close_complete:
+        conversation.closeComplete(this.now_us)
+        return
+      case backend.row_description:
+      case backend.no_data:
+        conversation.rowDescription(this.now_us)
+        return
+      case backend.error_response:
+        this.#error(decodeErrorResponse(buffer, start, end))
+        return
+      default:
+        this.#rare(type, buffer, start, end)
+    }
+  }
+
+  /** The messages that come seldom, apart from those that come with every statement. */
+  #rare(type: number, buffer: Buffer, start: number, end: number): void {
+    const conversation = this.#conversation
+    switch (type) {
+      case backend.empty_query_response:
+        conversation.emptyQuery(this.now_us)
+        return
+      case backend.portal_suspended:
+        conversation.portalSuspended(this.now_us)
+        return
+      case backend.parameter_description:
+        conversation.parameterDescription(decodeParameterDescription(buffer, start, end))
+        return
+      case backend.parameter_status: {
+        const { name, value } = decodeParameterStatus(buffer, start, end)
+        this.#listener.parameterStatus(name, value)
+        conversation.parameterStatus(name, value, this.now_us)
+        return
+      }
+      case backend.backend_key_data: {
+        const { pid, key } = decodeBackendKeyData(buffer, start, end)
+        this.#listener.backendKeyData(pid, key)
+        return
+      }
+      case backend.copy_in_response:
+        conversation.copyInResponse()
+        return
+      case backend.copy_out_response:
+        conversation.copyOutResponse()
+        return
+      case backend.copy_both_response:
+        conversation.copyBothResponse()
+        return
+      case backend.function_call_response:
+        conversation.functionCallResponse(this.now_us)
+        return
+      default:
+        // Notices, notifications and the end of a copy stream say nothing of a request.
+        return
+    }
+  }
+
+  #readyForQuery(status: 'I' | 'T' | 'E'): void {
+    this.#ready = true
+    this.#conversation.readyForQuery(status, this.now_us)
+    this.#listener.readyForQuery(status)
+  }
+
+  #error(fields: ErrorFields): void {
+    if (!this.#ready) {
+      this.#listener.sessionError(fields)
+      return
+    }
+    this.#conversation.error(fields, this.now_us)
+    if (fields.severity === 'FATAL' || fields.severity === 'PANIC') {
+      this.#listener.sessionError(fields)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { limits } from '../lib/limits.js'
+import { Cursor } from './cursor.js'
+import { ProtocolViolation } from './protocol-violation.js'
+
+/** Request codes that stand where a protocol version would. Source: src/include/libpq/pqcomm.h. */
+export const request_codes = {
+  cancel: 80877102,
+  ssl: 80877103,
+  gssenc: 80877104,
+} as const
+
+/** The first packet of a connection, decoded. */
+export type StartupPacket =
+  | { readonly kind: 'ssl' }
+  | { readonly kind: 'gssenc' }
+  | { readonly kind: 'cancel'; readonly pid: number; readonly key: Buffer }
+  | {
+      readonly kind: 'startup'
+      readonly major: number
+      readonly minor: number
+      readonly parameters: ReadonlyMap<string, string>
+    }
+
+/**
+ * The length of the startup packet at the beginning of `buffer`, or undefined while its length
+ * field is not complete. Throws {@link ProtocolViolation} when it is out of bounds.
+ */
+export function startupPacketLength(buffer: Buffer): number | undefined {
+  if (buffer.length < 4) return undefined
+  const length = buffer.readInt32BE(0)
+  // The server counts without the length field itself.
+  if (length < 8 || length - 4 > limits.startup_packet_bytes) {
+    throw new ProtocolViolation(`invalid length of startup packet (${length})`)
+  }
+  return length
+}
+
+/** Decodes one whole startup packet, length field included. Throws {@link ProtocolViolation}. */
+export function decodeStartupPacket(packet: Buffer): StartupPacket {
+  const cursor = new Cursor().reset(packet, 4, packet.length)
+  const code = cursor.uint32('startup packet')
+  if (code === request_codes.ssl) return { kind: 'ssl' }
+  if (code === request_codes.gssenc) return { kind: 'gssenc' }
+  if (code === request_codes.cancel) {
+    const pid = cursor.int32('cancel request')
+    // Keys are 4 bytes in protocol 3.0 and up to 256 in 3.2.
+    if (cursor.remaining < 4 || cursor.remaining > 256) {
+      throw new ProtocolViolation('invalid key length in cancel request')
+    }
+    return { kind: 'cancel', pid, key: Buffer.from(cursor.bytes(cursor.remaining, 'cancel key')) }
+  }
+  const major = code >>> 16
+  const minor = code & 0xffff
+  if (major !== 3) {
+    return { kind: 'startup', major, minor, parameters: new Map() }
+  }
+  const parameters = new Map<string, string>()
+  for (;;) {
+    const name = cursor.cstring('startup parameter name')
+    if (name === '') break
+    parameters.set(name, cursor.cstring(`value of startup parameter ${name}`))
+  }
+  cursor.finish('startup packet')
+  return { kind: 'startup', major, minor, parameters }
+}
