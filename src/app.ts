@@ -1,3 +1,5 @@
+import type { Logger } from 'pino'
+import type { AuditorParts } from './auditor/auditor-parts.js'
 import { Auditor } from './auditor.js'
 import { DatabaseCatalogSource } from './catalog/catalog-source.js'
 import type { SideConnectionOptions } from './catalog/side-connection.js'
@@ -72,42 +74,10 @@ async function construct(
   let stop_reason = 'start failed'
   started.push(() => trail.close(stop_reason))
 
-  const facts = new ParserDoor({
-    analysed_bytes: config.limits.analysed_bytes,
-    on_replaced: (problem) => log.warn({ code: 'parser.replaced', problem }, 'parser replaced'),
-  })
-  started.push(() => facts.close())
-  const catalog = new DatabaseCatalogSource({
-    server: sideConnection(config, material),
-    refresh_ms: config.catalog?.refresh_ms ?? 0,
-    audit_role: config.object_audit?.role,
-    log,
-  })
-  started.push(() => catalog.close())
-
   const metrics = new Metrics()
-  metrics.observe({ trail: () => trail.state, parser: () => ({ ...facts.counters }) })
-  const auditor = new Auditor({
-    config,
-    facts,
-    catalog,
-    rules: compileRules(config, config.audit.time_zone),
-    trail,
-    clock: new SystemClock(),
-    log,
-    metrics,
-    render: renderer(config),
-    later: (delay_ms, callback) => {
-      const timer = setTimeout(callback, delay_ms)
-      return () => clearTimeout(timer)
-    },
-  })
-
-  const { start_after_ms } = config.audit
-  if (start_after_ms > 0) {
-    const ticker = setInterval(() => auditor.tick(), Math.max(50, start_after_ms / 4))
-    started.push(async () => clearInterval(ticker))
-  }
+  const { facts, catalog } = openSources(config, material, log, started)
+  metrics.observe({ trail: () => trail.state, parser: () => ({ ...facts.counters() }) })
+  const auditor = buildAuditor(config, { facts, catalog, trail, log, metrics }, started)
 
   const listener = new Listener({
     config,
@@ -138,6 +108,52 @@ async function construct(
       await stopAll()
     },
   }
+}
+
+/** Where facts and names come from: the parser thread and the side connections. */
+function openSources(
+  config: Config,
+  material: TlsMaterial,
+  log: Logger,
+  started: (() => Promise<void>)[],
+): { readonly facts: ParserDoor; readonly catalog: DatabaseCatalogSource } {
+  const facts = new ParserDoor({
+    analysed_bytes: config.limits.analysed_bytes,
+    on_replaced: (problem) => log.warn({ code: 'parser.replaced', problem }, 'parser replaced'),
+  })
+  started.push(() => facts.close())
+  const catalog = new DatabaseCatalogSource({
+    server: sideConnection(config, material),
+    refresh_ms: config.catalog?.refresh_ms ?? 0,
+    audit_role: config.object_audit?.role,
+    log,
+  })
+  started.push(() => catalog.close())
+  return { facts, catalog }
+}
+
+function buildAuditor(
+  config: Config,
+  parts: Pick<AuditorParts, 'facts' | 'catalog' | 'trail' | 'log' | 'metrics'>,
+  started: (() => Promise<void>)[],
+): Auditor {
+  const auditor = new Auditor({
+    config,
+    ...parts,
+    rules: compileRules(config, config.audit.time_zone),
+    clock: new SystemClock(),
+    render: renderer(config),
+    later: (delay_ms, callback) => {
+      const timer = setTimeout(callback, delay_ms)
+      return () => clearTimeout(timer)
+    },
+  })
+  const { start_after_ms } = config.audit
+  if (start_after_ms > 0) {
+    const ticker = setInterval(() => auditor.tick(), Math.max(50, start_after_ms / 4))
+    started.push(async () => clearInterval(ticker))
+  }
+  return auditor
 }
 
 function trailOptions(

@@ -67,7 +67,12 @@ export class Login {
   readyForQuery(): void {
     if (this.#authorized) return
     this.#authorized = true
-    this.#event('connection authorized', { outcome: 'success', sqlstate: '00000' }, {})
+    const replication = isOn(this.#identity.startup_parameters.get('replication'))
+    this.#event(
+      'connection authorized',
+      { outcome: 'success', sqlstate: '00000' },
+      replication ? { replication } : {},
+    )
   }
 
   /** An error before the first ReadyForQuery, or a FATAL one after it. */
@@ -121,8 +126,13 @@ export class Login {
     this.#event(
       'disconnection',
       this.#fatal === undefined
-        ? { outcome: 'success', sqlstate: '00000' }
-        : { outcome: 'success', sqlstate: this.#fatal.sqlstate, message: this.#fatal.message },
+        ? { outcome: 'success', sqlstate: '00000', duration_us: session_time_us }
+        : {
+            outcome: 'success',
+            sqlstate: this.#fatal.sqlstate,
+            message: this.#fatal.message,
+            duration_us: session_time_us,
+          },
       { session_time_us, reason: this.#fatal === undefined ? this.end_reason : 'server' },
     )
   }
@@ -162,7 +172,7 @@ export class Login {
 
   #event(
     command: string,
-    result: Pick<AuditRecord, 'outcome' | 'sqlstate' | 'message'>,
+    result: Pick<AuditRecord, 'outcome' | 'sqlstate' | 'message' | 'duration_us'>,
     detail: Readonly<Record<string, unknown>>,
     always = false,
   ): void {
@@ -193,4 +203,9 @@ export class Login {
       ...(Object.keys(detail).length === 0 ? {} : { detail }),
     })
   }
+}
+
+/** `replication` is a boolean as PostgreSQL spells them, or `database`. */
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && !/^(?:f(?:a(?:l(?:se?)?)?)?|no?|off?|0)$/i.test(value)
 }

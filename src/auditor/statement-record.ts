@@ -164,7 +164,11 @@ function sqlstateOf(execution: Execution): string | undefined {
 }
 
 function messageOf(execution: Execution): string {
-  if (execution.message !== '') return execution.message
+  if (execution.message !== '') {
+    // The server quotes what it could not understand: where the text held a secret, its words may.
+    const quote = execution.text.includes('<REDACTED>') ? execution.message.indexOf('"') : -1
+    return quote < 0 ? execution.message : `${execution.message.slice(0, quote)}<REDACTED>`
+  }
   if (execution.outcome === 'failure' && execution.tag === 'ROLLBACK') {
     return 'the server answered ROLLBACK: the transaction had failed before'
   }

@@ -47,6 +47,7 @@ export class ExtendedProtocol {
       this.#unanswered.parse(event, prepared)
       return
     }
+    this.#unanswered.parse(event, prepared)
     // A failed Parse of the unnamed statement drops the old one; a named one stays as it was.
     if (event.name === '') this.#drop(this.#state.statements.delete(''))
     this.#failedStep('Parse', prepared, undefined, event)
@@ -70,6 +71,8 @@ export class ExtendedProtocol {
       used: false,
     }
     if (event.fate === 'answered') {
+      // From now on the portal tells whether the statement was run.
+      prepared.used = true
       this.#dropPortal(this.#state.portals.delete(event.portal))
       this.#dropPortal(this.#state.portals.set(event.portal, portal))
       return
@@ -79,6 +82,7 @@ export class ExtendedProtocol {
       return
     }
     prepared.used = true
+    this.#unanswered.bind(event, portal)
     this.#failedStep('Bind', prepared, event.bound, event)
   }
 

@@ -41,6 +41,8 @@ export class Interpreter {
   waiting_for: FactsTicket | undefined
   /** True after the first ReadyForQuery. */
   #logged_in = false
+  /** The latest failure: it undoes its transaction. */
+  #cause: Cause = no_cause
   /** True when a request was lost that may have ended the open transaction, one way or the other. */
   #end_in_doubt = false
 
@@ -118,8 +120,12 @@ export class Interpreter {
         return
       case 'failure':
       case 'cancelled':
-        if (isCommit(report.statement) && report.tag === 'ROLLBACK') this.#refusedCommit(report)
-        else transaction.fail()
+        if (isCommit(report.statement) && report.tag === 'ROLLBACK') {
+          this.#refusedCommit(report)
+        } else {
+          this.#cause = report
+          transaction.fail()
+        }
         if (mayCommitInside(report)) this.#state.settings.doubtForGood()
         return
       case 'unknown':
@@ -199,7 +205,7 @@ export class Interpreter {
       this.#failedEnd('simple', event, endingOf(completion))
       return false
     }
-    // A text that could not be parsed is one statement to us, however many the server ran.
+    // A text that could not be parsed is one statement to us; each answer to it is an execution.
     const statement = facts.statements[Math.min(index, facts.statements.length - 1)]
     const whole = facts.status !== 'parsed'
     if (whole && completion === undefined && index > 0) return false
@@ -231,7 +237,7 @@ export class Interpreter {
     const answers = event.completions.filter(({ kind }) => kind !== 'empty').length
     if (answers !== facts.statements.length) {
       this.#reports.disagreement(
-        `${answers} answers to a text of ${facts.statements.length} statements`,
+        `${answers} answered of ${facts.statements.length} statements`,
         event.end_us,
       )
     }
@@ -302,6 +308,8 @@ export class Interpreter {
   /** ReadyForQuery: the server's word on the transaction. */
   #transactionStatus(status: 'I' | 'T' | 'E', event: SyncRequest | ReadyReport): void {
     const { transaction } = this.#state
+    const cause = event.sqlstate === '' ? this.#cause : event
+    if (status === 'I') this.#cause = no_cause
     this.#logged_in = true
     this.#end_in_doubt = false
     this.#state.settings.reportsAreIn()
@@ -315,7 +323,11 @@ export class Interpreter {
       return
     }
     if (transaction.failed) {
-      this.#reports.transactionEnd('rolled back', 'error in the same transaction', event)
+      this.#reports.transactionEnd('rolled back', 'error in the same transaction', {
+        end_us: event.end_us,
+        sqlstate: cause.sqlstate,
+        message: cause.message,
+      })
       this.#state.rollback()
       return
     }
@@ -328,7 +340,10 @@ export class Interpreter {
   }
 
   #refusedCommit(report: Execution): void {
-    this.#reports.transactionEnd('rolled back', 'COMMIT answered ROLLBACK', report)
+    const { sqlstate, message } = this.#cause
+    const at = { end_us: report.end_us, sqlstate, message }
+    this.#cause = no_cause
+    this.#reports.transactionEnd('rolled back', 'COMMIT answered ROLLBACK', at)
     this.#state.rollback()
   }
 
@@ -359,6 +374,11 @@ function mayEndTransaction(report: Execution): boolean {
   if (report.step !== undefined) return false
   return statement === undefined || statement.node === '' || isCommit(statement)
 }
+
+/** The error that undid a transaction. */
+type Cause = Pick<Execution, 'sqlstate' | 'message'>
+
+const no_cause: Cause = { sqlstate: '', message: '' }
 
 const outcomes = {
   pending: 'unknown',

@@ -120,9 +120,13 @@ export class SessionState {
       case 'opaque':
         this.#doubt(effect.forgets)
         return
+      case 'fetch': {
+        const portal = this.portals.get(effect.name)
+        if (portal !== undefined) portal.used = true
+        return
+      }
       case 'execute':
-      case 'fetch':
-        // Joined to what they run before the record; nothing changes here.
+        // Joined to what it runs before the record; nothing changes here.
         return
       default:
         effect satisfies never

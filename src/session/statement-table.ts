@@ -17,7 +17,7 @@ export interface PreparedStatement {
   readonly prepared_text: string | undefined
   parameter_types: readonly number[]
   readonly time_us: number
-  /** False until something ran it: a Parse that is dropped unused is a record of its own. */
+  /** False until something bound or ran it: a Parse that is dropped unused is a record of its own. */
   used: boolean
 }
 

@@ -10,8 +10,8 @@ export interface LostStep {
 }
 
 /**
- * What a client prepared and bound in a stretch that the server skipped, or that the end of the
- * connection cut off: it tells what the Executes of the same stretch were meant to run. Bounded:
+ * What a client prepared and bound in a stretch that failed and was skipped, or that the end of
+ * the connection cut off: it tells what the Executes of that stretch were meant to run. Bounded:
  * a client may send for ever without a Sync, and such texts are only shown, never run.
  */
 export class Unanswered {

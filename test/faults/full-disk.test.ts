@@ -55,7 +55,8 @@ describe.skipIf(!mayMount())('a full file system (skips where tmpfs cannot be mo
     fill(filler)
     await work(300)
     await proxy.app.trail.flush()
-    expect(proxy.app.trail.state.mode).toBe('fallback')
+    // A new file may take its first records and fail again: what was diverted stays diverted.
+    expect(proxy.app.trail.state.fallback_records).toBeGreaterThan(200)
     rmSync(filler)
     // The file is tried again with back-off: statements go on until it has been taken back.
     for (let round = 0; round < 600 && proxy.app.trail.state.mode !== 'file'; round++) {

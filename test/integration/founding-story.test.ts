@@ -22,14 +22,17 @@ describe('the founding story', () => {
     const proxy = await startProxy(postgres, {
       rules: [{ name: 'data', class: ['READ', 'WRITE'] }],
     })
-    const client = await proxy.client()
+    await proxy.catalogKnown()
+    const client = await proxy.client({ application_name: 'story' })
     await client.query('CREATE SCHEMA myschema')
     await client.query('SET search_path TO myschema, public')
     await client.query(create_account)
     await client.query(insert_account)
     await client.query(select_account)
     await client.query('DROP SCHEMA myschema CASCADE')
-    const records = statementsOf(await proxy.finish())
+    const records = statementsOf(await proxy.finish()).filter(
+      (record) => record.session?.['application'] === 'story',
+    )
     expect(records.map((record) => [record.class, record.command, record.statement?.text])).toEqual(
       [
         ['WRITE', 'INSERT', insert_account],

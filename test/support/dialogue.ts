@@ -229,7 +229,7 @@ export function lineOf(report: SessionReport, show?: Show): string {
     `tx ${report.transaction_id}/${report.transaction_state}`,
   ]
   if (show !== undefined) columns.push(show(report))
-  return columns.join(' ')
+  return columns.join(' ').trimEnd()
 }
 
 export interface ExpectOptions extends Partial<ClientStreamOptions> {

@@ -37,6 +37,8 @@ export interface ProxyUnderTest {
   readonly port: number
   /** A connected `pg` client through the proxy; ended by `stop` when the test has not. */
   client(options?: pg.ClientConfig): Promise<pg.Client>
+  /** Waits until the catalog of this database has been read, so that names are certain. */
+  catalogKnown(database?: string): Promise<void>
   /** Raw lines of the trail so far. */
   lines(): Promise<string[]>
   records(): Promise<TrailRecord[]>
@@ -92,6 +94,13 @@ export async function startProxy(
       await client.connect()
       clients.add(client)
       return client
+    },
+    async catalogKnown(database = 'postgres') {
+      const client = await proxy.client({ database, application_name: 'catalog probe' })
+      const isKnown = (record: TrailRecord) => record.objects?.[0]?.['resolved'] === 'catalog'
+      do await client.query('SELECT FROM pg_catalog.pg_class WHERE false')
+      while (!(await proxy.records()).some(isKnown))
+      await client.end()
     },
     async lines() {
       await app.trail.flush()
