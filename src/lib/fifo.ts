@@ -29,6 +29,15 @@ export class Fifo<T> {
     return this.length > 0 ? this.#items[this.#items.length - 1] : undefined
   }
 
+  /** Whether any item satisfies the condition; linear. */
+  some(condition: (item: T) => boolean): boolean {
+    for (let index = this.#head; index < this.#items.length; index++) {
+      const item = this.#items[index]
+      if (item !== undefined && condition(item)) return true
+    }
+    return false
+  }
+
   shift(): T | undefined {
     if (this.#head >= this.#items.length) return undefined
     const item = this.#items[this.#head]

@@ -40,8 +40,15 @@ export const limits = {
   connect_timeout_ms: 10_000,
   /** Time that a session may take to end after a protocol violation, in milliseconds. */
   violation_end_ms: 10_000,
-  /** Time that a server may go on answering a client that is gone, in milliseconds. */
+  /**
+   * Time that one side may go on when the other is gone, in milliseconds: a server that answers,
+   * a client that reads what is left.
+   */
   half_open_ms: 600_000,
+  /** Time that a client has to read why it is not served, and to close, in milliseconds. */
+  farewell_ms: 5_000,
+  /** Time for the last bytes of sessions that the end of the process cuts off, in milliseconds. */
+  abort_ms: 500,
   /** Sockets in negotiation beyond `limits.connections`: enough to refuse each with words. */
   unauthenticated_sockets: 1_000,
   /** A message of the login (SASL and GSS tokens included) is never larger than this. */
@@ -103,6 +110,8 @@ export const limits = {
   resolution_variants: 8,
   /** Resolutions that a session with changes of its own keeps before it starts anew. */
   session_resolutions: 1_000,
+  /** Names that a session remembers not to wait for; beyond, it may wait for some once more. */
+  names_in_vain: 1_000,
   /**
    * Ring of the trail's own records (start, rotation, removals) until they are acknowledged; the
    * first holds the configuration.

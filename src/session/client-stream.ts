@@ -114,7 +114,7 @@ export class ClientStream implements FrameHandler {
     if (conversation.copying) return false
     return (
       conversation.owed.length >= limits.pending_requests ||
-      (conversation.owedBytes >= limits.pending_bytes && conversation.answersDue)
+      (conversation.owed_bytes >= limits.pending_bytes && conversation.answersDue)
     )
   }
 
@@ -160,7 +160,7 @@ export class ClientStream implements FrameHandler {
   /** A pipeline without a Sync cannot be paused: what it may hold is bounded here instead. */
   #hasRoomFor(body_length: number): boolean {
     if (body_length > this.#options.analysed_bytes) return false
-    const held = this.#conversation.owedBytes
+    const held = this.#conversation.owed_bytes
     return held === 0 || held + body_length * 2 <= limits.unanswered_bytes
   }
 

@@ -5,10 +5,12 @@ import { CopyInput } from './copy-input.js'
 import {
   answers_at_once,
   type Completion,
+  type EndedFate,
   not_sync,
   type ParameterReport,
   type Request,
   type SessionEvent,
+  unasked,
 } from './requests.js'
 
 /**
@@ -23,6 +25,8 @@ import {
 export class Conversation {
   /** Requests whose answers are still to come, oldest first. */
   readonly owed = new Fifo<Request>()
+  /** Weight of what is owed, in bytes, for the bound on outstanding requests. */
+  owed_bytes = 0
   /** Answered requests, oldest first; whoever processes them takes them from here. */
   readonly events = new Fifo<SessionEvent>()
 
@@ -39,18 +43,12 @@ export class Conversation {
   #missing_ready = 0
   /** True after FATAL: the server says nothing more and runs nothing more. */
   #fatal = false
-  /** Weight of what is owed, in bytes, for the bound on outstanding requests. */
-  #owed_bytes = 0
   /** How many requests the client has asked so far. */
   #asked = 0
   /** Place of the newest request whose answer the server must not keep in its buffer. */
   #due = 0
   /** Settings that the server reported while something was owed; they count from ReadyForQuery. */
   readonly #reported = new Fifo<ParameterReport>()
-
-  get owedBytes(): number {
-    return this.#owed_bytes
-  }
 
   /** True when the server is bound to send answers even if the client sends nothing more. */
   get answersDue(): boolean {
@@ -82,7 +80,7 @@ export class Conversation {
     this.#asked++
     request.place = this.#asked
     if (answers_at_once[request.kind]) this.#due = this.#asked
-    this.#owed_bytes += request.weight
+    this.owed_bytes += request.weight
     this.owed.push(request)
   }
 
@@ -192,9 +190,19 @@ export class Conversation {
     this.#skipToSync(now_us)
   }
 
+  /** The first ReadyForQuery answers the login, even where requests were sent ahead of it. */
+  loggedIn(status: 'I' | 'T' | 'E', now_us: number): void {
+    this.#pushReported()
+    this.events.push({ kind: 'ready', status, ...unasked(now_us) })
+  }
+
   readyForQuery(status: 'I' | 'T' | 'E', now_us: number): void {
     this.#ready(status, now_us)
     // Reports count for what comes after the batch that they were sent with.
+    this.#pushReported()
+  }
+
+  #pushReported(): void {
     for (let next = this.#reported.shift(); next !== undefined; next = this.#reported.shift()) {
       this.events.push(next)
     }
@@ -335,7 +343,7 @@ export class Conversation {
       const sync = this.owed.at(1)
       if (sync === undefined) return
       this.owed.removeAt(1)
-      this.#owed_bytes -= sync.weight
+      this.owed_bytes -= sync.weight
       this.#finish(sync, 'skipped', now_us)
     }
   }
@@ -365,11 +373,7 @@ export class Conversation {
    */
   #passSync(now_us: number): boolean {
     this.#missing_ready--
-    let syncs = 0
-    for (let index = 0; index < this.owed.length; index++) {
-      if (this.owed.at(index)?.kind === 'sync') syncs++
-    }
-    if (syncs === 0) return false
+    if (!this.owed.some((request) => request.kind === 'sync')) return false
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
       this.#answer(next, 'skipped', now_us)
       if (next.kind === 'sync') break
@@ -377,17 +381,13 @@ export class Conversation {
     return true
   }
 
-  #answer(head: Request, fate: 'answered' | 'failed' | 'skipped' | 'lost', now_us: number): void {
+  #answer(head: Request, fate: EndedFate, now_us: number): void {
     this.owed.shift()
-    this.#owed_bytes -= head.weight
+    this.owed_bytes -= head.weight
     this.#finish(head, fate, now_us)
   }
 
-  #finish(
-    request: Request,
-    fate: 'answered' | 'failed' | 'skipped' | 'lost',
-    now_us: number,
-  ): void {
+  #finish(request: Request, fate: EndedFate, now_us: number): void {
     request.fate = fate
     request.end_us = now_us
     this.events.push(request)
@@ -395,17 +395,5 @@ export class Conversation {
 
   #disagree(message: string, now_us: number): void {
     this.events.push({ kind: 'disagreement', ...unasked(now_us), message })
-  }
-}
-
-function unasked(now_us: number) {
-  return {
-    time_us: now_us,
-    weight: 0,
-    place: 0,
-    fate: 'answered' as const,
-    end_us: now_us,
-    sqlstate: '',
-    message: '',
   }
 }

@@ -160,6 +160,19 @@ export function isCommit(statement: StatementFacts | undefined): boolean {
   )
 }
 
+/** True for what may have committed part of its work, settings included, before it failed. */
+export function mayCommitInside(report: Execution): boolean {
+  const node = report.statement?.node
+  return node === 'CallStmt' || node === 'DoStmt'
+}
+
+/** True when it is not known that an execution leaves its transaction open. */
+export function mayEndTransaction(report: Execution): boolean {
+  const { statement } = report
+  if (report.step !== undefined) return false
+  return statement === undefined || statement.node === '' || isCommit(statement)
+}
+
 interface Joined {
   readonly statement: StatementFacts | undefined
   readonly prepared_text?: string | undefined

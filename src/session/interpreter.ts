@@ -7,6 +7,8 @@ import {
   endingWithout,
   failureOf,
   isCommit,
+  mayCommitInside,
+  mayEndTransaction,
   unseen_effects,
 } from './execution-builder.js'
 import { ExtendedProtocol } from './extended-protocol.js'
@@ -361,19 +363,6 @@ export class Interpreter {
 const large_object_functions: ReadonlySet<number> = new Set([
   715, 764, 765, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172,
 ])
-
-/** True for what may have committed part of its work, settings included, before it failed. */
-function mayCommitInside(report: Execution): boolean {
-  const node = report.statement?.node
-  return node === 'CallStmt' || node === 'DoStmt'
-}
-
-/** True when it is not known that an execution leaves its transaction open. */
-function mayEndTransaction(report: Execution): boolean {
-  const { statement } = report
-  if (report.step !== undefined) return false
-  return statement === undefined || statement.node === '' || isCommit(statement)
-}
 
 /** The error that undid a transaction. */
 type Cause = Pick<Execution, 'sqlstate' | 'message'>

@@ -51,6 +51,9 @@ export type RequestFate =
   /** The connection ended before the answer. */
   | 'lost'
 
+/** How a request that is over ended. */
+export type EndedFate = Exclude<RequestFate, 'pending'>
+
 interface RequestBase {
   /** Arrival of its first byte, microseconds since 1970. */
   readonly time_us: number
@@ -188,3 +191,16 @@ export const not_sync = [
   'close',
   'function_call',
 ] as const satisfies readonly Request['kind'][]
+
+/** What all events share that the client did not ask for. */
+export function unasked(now_us: number) {
+  return {
+    time_us: now_us,
+    weight: 0,
+    place: 0,
+    fate: 'answered' as const,
+    end_us: now_us,
+    sqlstate: '',
+    message: '',
+  }
+}

@@ -152,8 +152,9 @@ export class ServerStream implements FrameHandler {
   }
 
   #readyForQuery(status: 'I' | 'T' | 'E'): void {
+    if (this.#ready) this.#conversation.readyForQuery(status, this.now_us)
+    else this.#conversation.loggedIn(status, this.now_us)
     this.#ready = true
-    this.#conversation.readyForQuery(status, this.now_us)
     this.#listener.readyForQuery(status)
   }
 

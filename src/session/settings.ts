@@ -103,7 +103,9 @@ export class Settings {
    */
   report(name: string, values: readonly string[], at_login = false): void {
     if (!followed.has(name)) return
+    const doubted = this.doubted
     if (name === 'search_path') this.#reported = true
+    if (doubted !== this.doubted) this.#version++
     const current = this.get(name)
     if (current !== undefined && sameList(current, values)) return
     if (current === undefined || at_login) {

@@ -44,7 +44,6 @@ const labels: ReadonlyMap<string, string> = new Map([
   ['WIN874', 'windows-874'],
   ['WIN1250', 'windows-1250'],
   ['WIN1251', 'windows-1251'],
-  ['WIN1252', 'windows-1252'],
   ['WIN1253', 'windows-1253'],
   ['WIN1254', 'windows-1254'],
   ['WIN1255', 'windows-1255'],
@@ -116,6 +115,10 @@ export class TextDecoding {
         return decodeUtf8(bytes)
       case 'LATIN1':
         return { text: bytes.toString('latin1'), exact: true }
+      case 'WIN1252': {
+        const text = bytes.toString('latin1').replace(c1_controls, win1252Character)
+        return { text, exact: !doubtful_characters.test(text) }
+      }
       default:
         break
     }
@@ -137,6 +140,15 @@ export class TextDecoding {
  * may take for the first half of a character.
  */
 const doubtful_characters = /[\u0080-\u009f\uf8f0-\uf8ff]/
+
+const c1_controls = /[\u0080-\u009f]/g
+
+/** 0x80 to 0x9F of WIN1252, which TextDecoder takes for controls in some versions of Node. */
+const win1252_characters = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ'
+
+function win1252Character(control: string): string {
+  return win1252_characters.charAt(control.charCodeAt(0) - 0x80)
+}
 
 function decoderOf(encoding: string): TextDecoder | undefined {
   const label = labels.get(encoding)

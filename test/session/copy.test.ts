@@ -304,7 +304,7 @@ describe('COPY by the extended protocol', () => {
       ])
     }
     expect(dialogue.conversation.owed.length).toBe(0)
-    expect(dialogue.conversation.owedBytes).toBe(0)
+    expect(dialogue.conversation.owed_bytes).toBe(0)
     expect(dialogue.reports.length).toBe(300)
   })
 

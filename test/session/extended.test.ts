@@ -261,6 +261,26 @@ describe('a pipeline', () => {
     )
   })
 
+  it('forgets at its Sync what was skipped', async () => {
+    await expectReports(
+      [
+        client(
+          ask('SELECT boom'),
+          sync(),
+          parse('x', 'SELECT boom'),
+          bind('', ''),
+          execute(),
+          sync(),
+        ),
+        server(failure('42703'), ready(), failure('42703'), ready()),
+      ],
+      `1 1 extended/Parse failure - 42703 0 "SELECT boom" tx 1/idle
+       2 2 extended skipped - - 0 "SELECT boom" tx 1/idle
+       3 3 extended/Parse failure - 42703 0 "SELECT boom" tx 2/idle
+       4 4 extended skipped - - 0 "" tx 2/idle`,
+    )
+  })
+
   it('knows what is skipped although the Query before it drops the unnamed statement', async () => {
     await expectReports(
       [

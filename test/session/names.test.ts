@@ -84,19 +84,27 @@ describe('names of statements and portals', () => {
     const other = Buffer.from([0xe8])
     // What U+FFFD itself is in UTF-8, followed by the first name in UTF-8.
     const disguised = Buffer.from('\ufffdé')
+    const long_one = Buffer.alloc(63, 0xe9)
+    const long_other = Buffer.from([...Buffer.alloc(62, 0xe9), 0xe8])
     await expectReports(
       [
         client(parse(one, 'DELETE FROM a'), parse(other, 'SELECT 1')),
         client(parse(disguised, 'SELECT 2'), sync()),
         server(parseComplete(), parseComplete(), parseComplete(), ready()),
+        client(parse(long_one, 'SELECT 3'), parse(long_other, 'SELECT 4'), sync()),
+        server(parseComplete(), parseComplete(), ready()),
+        client(bind('', long_one), execute(), bind('', long_other), execute(), sync()),
+        server(bindComplete(), complete('SELECT 1'), bindComplete(), complete('SELECT 1'), ready()),
         client(bind('', one), execute(), bind('', other), execute(), bind('', disguised)),
         client(execute(), sync()),
         server(bindComplete(), complete('DELETE 1'), bindComplete(), complete('SELECT 1')),
         server(bindComplete(), complete('SELECT 1'), ready()),
       ],
-      `1 1 extended success DELETE 1 - 1 "DELETE FROM a" tx 1/idle
-       2 2 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
-       3 3 extended success SELECT 1 - 1 "SELECT 2" tx 1/idle`,
+      `1 1 extended success SELECT 1 - 1 "SELECT 3" tx 1/idle
+       2 2 extended success SELECT 1 - 1 "SELECT 4" tx 1/idle
+       3 3 extended success DELETE 1 - 1 "DELETE FROM a" tx 2/idle
+       4 4 extended success SELECT 1 - 1 "SELECT 1" tx 2/idle
+       5 5 extended success SELECT 1 - 1 "SELECT 2" tx 2/idle`,
     )
   })
 

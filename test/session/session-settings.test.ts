@@ -1,5 +1,5 @@
-import { describe, it } from 'vitest'
-import { client, expectReports, type Show, server } from '../support/dialogue.js'
+import { describe, expect, it } from 'vitest'
+import { client, Dialogue, expectReports, type Show, server } from '../support/dialogue.js'
 import {
   ask,
   bind,
@@ -180,6 +180,43 @@ describe('search_path', () => {
        4 4 extended success SELECT 1 - 1 "SELECT 3" tx 2/idle hidden,X y
        5 5 simple success SELECT 1 - 1 "SELECT 4" tx 3/idle other`,
       { show: ({ context }) => String(context.search_path) },
+    )
+  })
+
+  it('is reset to what the server reported at the login', async () => {
+    await expectReports(
+      [
+        client(query('SET search_path = a'), query('RESET search_path'), query('SELECT 1')),
+        server(complete('SET'), setting('search_path', 'a'), ready()),
+        server(complete('RESET'), setting('search_path', 'of_the_role'), ready()),
+        server(complete('SELECT 1'), ready()),
+      ],
+      `1 1 simple success SET - 0 "SET search_path = a" tx 1/idle of_the_role
+       2 2 simple success RESET - 0 "RESET search_path" tx 2/idle a
+       3 3 simple success SELECT 1 - 1 "SELECT 1" tx 3/idle of_the_role`,
+      { show: path, login: [setting('search_path', 'of_the_role')] },
+    )
+    const dialogue = await new Dialogue({ login: [setting('search_path', 'of_the_role')] }).playAll(
+      [
+        client(query('SET search_path = a; RESET search_path; SELECT 1')),
+        server(complete('SET'), complete('RESET'), complete('SELECT 1'), ready()),
+      ],
+    )
+    const paths = dialogue.reports.map(
+      (report) => report.kind === 'execution' && String(report.context.search_path),
+    )
+    expect(paths).toEqual(['of_the_role', 'a', 'of_the_role'])
+  })
+
+  it('is in doubt after an EXECUTE or FETCH of what nobody saw being made', async () => {
+    await expectReports(
+      [
+        client(query('EXECUTE unseen'), query('SELECT 1')),
+        server(complete('SELECT 1'), ready(), complete('SELECT 1'), ready()),
+      ],
+      `1 1 simple success SELECT 1 - 1 "EXECUTE unseen" tx 1/idle $user,public
+       2 2 simple success SELECT 1 - 1 "SELECT 1" tx 2/idle $user,public doubted`,
+      { show: path },
     )
   })
 

@@ -11,6 +11,7 @@ import { parseCommandTag } from '../../src/sql/command-tag.js'
 import type { FactsSource, FactsTicket, TextFacts } from '../../src/sql/facts.js'
 import { Framer } from '../../src/wire/framer.js'
 import { type Cutting, feedChunks, forEveryCut } from './feed.js'
+import { ready } from './messages.js'
 
 /** One step of a dialogue: bytes of one side, or the end of the connection. */
 export type Step =
@@ -121,6 +122,8 @@ export type FactsArrival = 'at once' | 'late' | 'late, newest first'
 export interface DialogueOptions extends Partial<ClientStreamOptions> {
   readonly facts?: FactsArrival
   readonly cutting?: Cutting
+  /** What the server says between AuthenticationOk and the first ReadyForQuery. */
+  readonly login?: readonly Buffer[]
 }
 
 const default_options: ClientStreamOptions = {
@@ -169,7 +172,7 @@ export class Dialogue {
     this.#client_framer = new Framer(this.client, 1024 * 1024 * 1024)
     this.#server_framer = new Framer(to_server, 1024 * 1024 * 1024)
     // The login has ended before the dialogue begins.
-    feedChunks(this.#server_framer, [Buffer.from('Z\0\0\0\x05I', 'latin1')])
+    feedChunks(this.#server_framer, [...(options.login ?? []), ready()])
   }
 
   /** Plays one step; gives the bytes that were taken of it. */
@@ -232,7 +235,7 @@ export function lineOf(report: SessionReport, show?: Show): string {
   return columns.join(' ').trimEnd()
 }
 
-export interface ExpectOptions extends Partial<ClientStreamOptions> {
+export interface ExpectOptions extends Omit<DialogueOptions, 'facts' | 'cutting'> {
   readonly show?: Show
 }
 

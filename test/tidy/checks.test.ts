@@ -106,11 +106,11 @@ describe('each check finds what it is for', () => {
     expectFindings(importFindings, [
       ['src/wire/a.ts', "import { limits } from '../lib/limits.js'\nimport z from 'zod'", []],
       ['src/wire/a.ts', "import '../session/b.js'", ['1: wire may not import session']],
-      ['src/session/a.ts', "import type { Facts } from '../sql/facts.js'", []],
+      ['src/catalog/a.ts', "import type { Facts } from '../sql/facts.js'", []],
       [
-        'src/session/a.ts',
+        'src/catalog/a.ts',
         "\nimport { facts } from '../sql/facts.js'",
-        ['2: session may import types of sql alone'],
+        ['2: catalog may import types of sql alone'],
       ],
       ['src/auditor/a.ts', "import type { Tap } from '../proxy/tap.js'", []],
       [

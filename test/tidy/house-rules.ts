@@ -30,7 +30,7 @@ export const room_rules = {
   lib: { values: [], types: [] },
   errors: { values: [], types: [] },
   wire: { values: [], types: [] },
-  session: { values: ['wire'], types: ['sql'] },
+  session: { values: ['wire', 'sql'], types: [] },
   sql: { values: [], types: [] },
   catalog: { values: [], types: ['sql'] },
   rules: { values: [], types: ['config', 'sql', 'catalog'] },
