@@ -10,10 +10,12 @@ import { SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
 import { AdminServer, type Health } from './ops/admin-server.js'
 import { Metrics } from './ops/metrics.js'
+import { probe } from './ops/probe.js'
 import { openServerLog } from './ops/server-log.js'
 import { AllowList } from './proxy/client-address.js'
 import { Listener } from './proxy/listener.js'
 import { loadTlsMaterial, type TlsMaterial } from './proxy/tls-material.js'
+import { upstreamName } from './proxy/upstream.js'
 import type { AuditRecord } from './record/audit-record.js'
 import { renderCsv } from './record/csv-format.js'
 import { renderJson } from './record/json-format.js'
@@ -24,6 +26,9 @@ import type { TrailOptions } from './trail/trail-options.js'
 
 /** Time for the last records of ended sessions to find room in the trail, in milliseconds. */
 const settle_ms = 10_000
+
+/** Time for the server to accept a probe of `/readyz`, in milliseconds: less than its asker waits. */
+const probe_max_ms = 900
 
 /** What a test may want otherwise than the configuration can say. */
 export interface AppOptions {
@@ -49,12 +54,18 @@ export interface RunningApp {
 export async function startApp(config: Config, options: AppOptions): Promise<RunningApp> {
   const started: (() => Promise<void>)[] = []
   const stopAll = async () => {
-    for (const stop of started.splice(0).reverse()) await stop()
+    const failures: unknown[] = []
+    for (const stop of started.splice(0).reverse()) {
+      // What cannot be stopped in order keeps nothing else open: the log comes last.
+      await stop().catch((error: unknown) => failures.push(error))
+    }
+    if (failures.length > 0) throw failures[0]
   }
   try {
     return await construct(config, options, started, stopAll)
   } catch (error) {
-    await stopAll()
+    // Why the start failed is what is told, not what its undoing met.
+    await stopAll().catch(() => {})
     throw error
   }
 }
@@ -96,7 +107,8 @@ async function construct(
     }
   })
 
-  const admin_port = await startAdmin(config, metrics, () => health(trail, catalog), started)
+  const health_now = () => health(config.upstream, trail, catalog)
+  const admin_port = await startAdmin(config, metrics, health_now, started)
   log.info({ ...address, directory: config.audit.directory }, 'pgwitness is listening')
   return {
     address,
@@ -219,7 +231,7 @@ function sideConnection(config: Config, material: TlsMaterial): SideConnectionOp
 async function startAdmin(
   config: Config,
   metrics: Metrics,
-  health_now: () => Health,
+  health_now: () => Promise<Health>,
   started: (() => Promise<void>)[],
 ): Promise<number | undefined> {
   if (config.admin === undefined) return undefined
@@ -237,14 +249,23 @@ async function startAdmin(
   }
 }
 
-function health(trail: FileTrail, catalog: DatabaseCatalogSource): Health {
-  const { mode, stuck } = trail.state
+/** Ready means that a statement would be served: its record has a place, and the server listens. */
+async function health(
+  upstream: Config['upstream'],
+  trail: FileTrail,
+  catalog: DatabaseCatalogSource,
+): Promise<Health> {
   const degraded: string[] = []
+  const { host, port } = upstream
+  const path = upstreamName(upstream)
+  const unreachable = await probe(host.startsWith('/') ? { path } : { host, port }, probe_max_ms)
+  if (unreachable !== undefined) degraded.push(`the server cannot be reached: ${unreachable}`)
+  const { mode, stuck } = trail.state
   if (mode === 'fallback') degraded.push('records go to the server log: the audit file fails')
   if (mode === 'failed') degraded.push('records can be written nowhere: sessions wait')
   if (stuck) degraded.push('the trail writer is stuck')
   for (const { database, problem } of catalog.status()) {
     if (problem !== undefined) degraded.push(`catalog of ${database}: ${problem}`)
   }
-  return { ready: mode !== 'failed', degraded }
+  return { ready: mode !== 'failed' && !stuck && unreachable === undefined, degraded }
 }

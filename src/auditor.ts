@@ -87,10 +87,15 @@ export class Auditor implements TapFactory {
     this.#reachable = reachable
     const time_us = this.#parts.clock.nowMicroseconds()
     const command = reachable ? 'server reachable' : 'server unreachable'
+    const outcome = reachable ? 'success' : 'failure'
+    // sqlclient_unable_to_establish_sqlconnection is what the client is told as well.
+    const sqlstate = reachable ? '00000' : '08001'
     const decision = this.#parts.rules.decide({
       class: 'SYSTEM',
       command,
       time_us,
+      outcome,
+      sqlstate,
       failed: !reachable,
       opaque: false,
     })
@@ -99,7 +104,8 @@ export class Auditor implements TapFactory {
       time_us,
       class: 'SYSTEM',
       command,
-      outcome: reachable ? 'success' : 'failure',
+      outcome,
+      sqlstate,
       message,
       rules: decision.rules,
       session_audited: decision.session,

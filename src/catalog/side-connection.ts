@@ -15,6 +15,7 @@ import {
   types_query,
   views_query,
 } from './catalog-queries.js'
+import { containParser } from './contain-parser.js'
 import { type CatalogSnapshot, type Row, SnapshotBuilder } from './snapshot.js'
 
 /** Where the side connection goes and as whom. */
@@ -141,7 +142,10 @@ export class SideConnection {
       // Longer than the server's own, so that a dead server ends the wait as well.
       query_timeout: statement_timeout_ms + connect_timeout_ms,
     })
+    containParser(client)
     client.on('error', (error) => {
+      // An attempt that outlives the catalog ends unheard: the log is closed by then.
+      if (this.#closed) return
       this.#log.warn({ database: this.#database, err: error }, 'catalog connection lost')
       if (this.#client === client) this.#client = undefined
     })

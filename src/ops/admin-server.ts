@@ -13,9 +13,11 @@ export interface Health {
 export class AdminServer {
   readonly #server: Server
   readonly #registry: Registry
-  readonly #health: () => Health
+  readonly #health: () => Promise<Health>
+  #asked: Promise<Health> | undefined
 
-  constructor(registry: Registry, health: () => Health) {
+  /** `health` is asked once at a time, however many want to know. */
+  constructor(registry: Registry, health: () => Promise<Health>) {
     this.#registry = registry
     this.#health = health
     this.#server = createServer((request, response) => {
@@ -50,7 +52,10 @@ export class AdminServer {
     } else if (path === '/healthz') {
       reply(response, 200, 'text/plain', 'ok\n')
     } else if (path === '/readyz') {
-      const health = this.#health()
+      this.#asked ??= this.#health().finally(() => {
+        this.#asked = undefined
+      })
+      const health = await this.#asked
       reply(response, health.ready ? 200 : 503, 'application/json', `${JSON.stringify(health)}\n`)
     } else if (path === '/metrics') {
       try {

@@ -1,10 +1,12 @@
 /** The part of pino-roll that is used; the package brings no types of its own. */
 declare module 'pino-roll' {
+  import type { EventEmitter } from 'node:events'
   import type { DestinationStream } from 'pino'
 
-  interface RollStream extends DestinationStream {
+  /** A SonicBoom; emits `ready` once its file is open. */
+  export interface RollStream extends DestinationStream, EventEmitter {
     end(): void
-    once(event: 'close' | 'error', listener: (error?: Error) => void): this
+    once(event: 'close' | 'error' | 'ready', listener: (error?: Error) => void): this
     on(event: 'error', listener: (error: Error) => void): this
   }
 
@@ -14,7 +16,8 @@ declare module 'pino-roll' {
     readonly frequency?: 'daily' | number
     /** Keeps a symbolic link `current.log` beside the files. */
     readonly symlink?: boolean
-    readonly mkdir?: boolean
+    /** Mode of a file that is made, less the umask. */
+    readonly mode?: number
   }
 
   // biome-ignore lint/style/noDefaultExport: the package exports its one function so.

@@ -2,10 +2,15 @@ import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { ClientEndpoint } from './tap.js'
 
-/** Who is at the other end of an accepted socket. `::ffff:192.0.2.1` is shown as `192.0.2.1`. */
-export function endpointOf(socket: Socket): ClientEndpoint {
+/**
+ * Who is at the other end of an accepted socket. `::ffff:192.0.2.1` is shown as `192.0.2.1`.
+ * Undefined for a TCP client that has reset its connection before we looked: it has no address
+ * any more, though what it sent can still be read, and must not pass for a local one.
+ */
+export function endpointOf(socket: Socket, unix: boolean): ClientEndpoint | undefined {
+  if (unix) return { address: '[local]', port: undefined, local: true }
   const remote = socket.remoteAddress
-  if (remote === undefined) return { address: '[local]', port: undefined, local: true }
+  if (remote === undefined) return undefined
   // A zone (`fe80::1%eth0`) says nothing beyond this machine.
   const address = ipaddr.process(remote.replace(/%.*$/, ''))
   return {

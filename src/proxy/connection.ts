@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Config } from '../config/config.js'
 import { WitnessError } from '../errors.js'
+import { limits } from '../lib/limits.js'
 import { errorResponse, protocol2Error } from '../wire/originate.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
 import { relayCancel } from './cancel.js'
@@ -30,9 +31,13 @@ export class Connection {
   readonly #endpoint: ClientEndpoint
   #socket: Socket
   #server: Socket | undefined
+  #connecting: Socket | undefined
   #tap: SessionTap | undefined
   #relay: Relay | undefined
+  #admitted = false
   #stopping = false
+  /** True when the server is no longer wanted, before its connection was up. */
+  #given_up = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(socket: Socket, endpoint: ClientEndpoint, parts: ConnectionParts) {
@@ -41,9 +46,9 @@ export class Connection {
     this.#parts = parts
   }
 
-  /** True once the login is through and bytes are relayed. */
-  get established(): boolean {
-    return this.#relay !== undefined
+  /** True while it has one of the places that `limits.connections` counts, its login included. */
+  get admitted(): boolean {
+    return this.#admitted
   }
 
   /** Runs the connection to its end; never rejects. */
@@ -62,8 +67,11 @@ export class Connection {
       this.#failed(error)
     } finally {
       clearTimeout(this.#timer)
+      this.#admitted = false
       this.#tap?.closed('')
     }
+    await this.#farewell()
+    clearTimeout(this.#timer)
   }
 
   /** The process stops: idle sessions end at once, busy ones when their work is done. */
@@ -73,12 +81,15 @@ export class Connection {
     else this.#destroy()
   }
 
-  /** Ends the session now. */
+  /** Ends the session now, whether or not its peers take what was sent to them. */
   abort(): void {
-    if (this.#relay !== undefined) {
-      this.#relay.abort('57P01', 'terminating connection due to administrator command')
-    }
+    this.#relay?.abort('57P01', 'terminating connection due to administrator command')
     this.#destroy()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#server?.destroy()
+      this.#socket.destroy()
+    }, limits.abort_ms)
   }
 
   async #negotiate(): Promise<void> {
@@ -95,8 +106,9 @@ export class Connection {
     const { startup } = negotiated
     if (startup.kind === 'cancel') {
       clearTimeout(this.#timer)
+      if (!this.#parts.allow.allows(this.#endpoint)) return
       this.#parts.taps.cancelRequest(this.#endpoint, startup.pid, startup.key)
-      await relayCancel(this.#socket, negotiated.packet, config.upstream, material.upstream)
+      await relayCancel(negotiated.packet, config.upstream, material.upstream, this.#opened)
       return
     }
     if (startup.major !== 3) {
@@ -113,6 +125,7 @@ export class Connection {
       this.#refuse(refusal.sqlstate, refusal.message)
       return
     }
+    this.#admitted = true
     await this.#login(negotiated, tap())
   }
 
@@ -130,19 +143,20 @@ export class Connection {
     const { config, material, taps } = this.#parts
     const client = negotiated.socket
     try {
-      const upstream = await connectUpstream(config.upstream, material.upstream)
+      const upstream = await connectUpstream(config.upstream, material.upstream, this.#opened)
       this.#server = upstream.socket
       if (upstream.tls) tap.upstreamSecured()
       taps.upstreamState(true, `connected to ${upstreamName(config.upstream)}`)
     } catch (error) {
       if (!(error instanceof WitnessError)) throw error
+      if (this.#given_up) return
       taps.upstreamState(false, error.message)
       this.#refuse('08001', error.message, error.hint)
       return
     }
     const server = this.#server
     server.on('error', () => {})
-    if (client.destroyed || this.#stopping) {
+    if (client.destroyed || this.#given_up) {
       server.destroy()
       return
     }
@@ -151,7 +165,6 @@ export class Connection {
     clearTimeout(this.#timer)
     if (end.kind === 'closed') {
       // An error of the server is already on its way to the client.
-      client.end()
       server.destroySoon()
       return
     }
@@ -165,7 +178,7 @@ export class Connection {
         tap.closed(reason)
         resolve()
       })
-      this.#relay.start(end.client_rest, end.server_rest)
+      this.#relay.start(end)
       if (this.#stopping) this.#relay.drain()
     })
   }
@@ -191,10 +204,34 @@ export class Connection {
       this.#parts.report(error)
     }
     this.#server?.destroy()
-    this.#socket.destroySoon()
+  }
+
+  /**
+   * The client reads its last message and closes. One that does not is cut off: nobody else
+   * watches this socket any more.
+   */
+  async #farewell(): Promise<void> {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    await new Promise<void>((resolve) => {
+      this.#timer = setTimeout(() => socket.destroy(), limits.farewell_ms)
+      socket.once('close', () => resolve())
+      socket.once('end', () => socket.destroySoon())
+      if (socket.readableEnded || this.#stopping) socket.destroySoon()
+      else socket.end()
+      socket.resume()
+    })
+  }
+
+  /** Until the login begins, what is under way to the server can be given up at any time. */
+  #opened = (socket: Socket): void => {
+    this.#connecting = socket
+    if (this.#given_up) socket.destroy()
   }
 
   #destroy(): void {
+    this.#given_up = true
+    if (this.#server === undefined) this.#connecting?.destroy()
     this.#server?.destroySoon()
     this.#socket.destroySoon()
   }

@@ -64,7 +64,12 @@ export class Listener {
       socket.destroy()
       return
     }
-    const connection = new Connection(socket, endpointOf(socket), {
+    const endpoint = endpointOf(socket, this.#parts.config.listen.host.startsWith('/'))
+    if (endpoint === undefined) {
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(socket, endpoint, {
       ...this.#parts,
       admits: () => this.#admits(),
     })
@@ -76,9 +81,9 @@ export class Listener {
     if (this.#stopping) {
       return { sqlstate: '57P03', message: 'the audit proxy is shutting down' }
     }
-    let established = 0
-    for (const connection of this.#connections) if (connection.established) established++
-    if (established < this.#parts.config.limits.connections) return undefined
+    let admitted = 0
+    for (const connection of this.#connections) if (connection.admitted) admitted++
+    if (admitted < this.#parts.config.limits.connections) return undefined
     return { sqlstate: '53300', message: 'sorry, too many clients already (limits.connections)' }
   }
 }

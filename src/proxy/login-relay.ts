@@ -1,12 +1,21 @@
 import type { Socket } from 'node:net'
 import { limits } from '../lib/limits.js'
-import { backend, letterOf } from '../wire/message-types.js'
+import { backend, frontend, letterOf } from '../wire/message-types.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
 import type { LoginVerdict, SessionTap } from './tap.js'
 
-/** How a login ended. What either side had sent beyond it is handed on. */
+/** The server let the client in. What either side had sent beyond the login is handed on. */
+export interface Admission {
+  readonly kind: 'admitted'
+  readonly client_rest: Buffer
+  readonly server_rest: Buffer
+  /** True when the client will send nothing more. */
+  readonly client_ended: boolean
+}
+
+/** How a login ended. */
 export type LoginEnd =
-  | { readonly kind: 'admitted'; readonly client_rest: Buffer; readonly server_rest: Buffer }
+  | Admission
   | {
       readonly kind: 'refused'
       readonly refusal: Extract<LoginVerdict, { action: 'refuse' }>
@@ -15,6 +24,8 @@ export type LoginEnd =
   | { readonly kind: 'closed'; readonly by: 'client' | 'server' }
 
 const header_bytes = 5
+/** AuthenticationGSSContinue: the last one of an exchange is not answered. */
+const gss_continue = 8
 const no_bytes: Buffer = Buffer.alloc(0)
 
 /**
@@ -38,6 +49,9 @@ class LoginRelay {
   #from_client: Buffer
   #from_server: Buffer = no_bytes
   #challenges = 0
+  /** True when the latest request may have been the last token, which asks for no answer. */
+  #answer_optional = false
+  #client_ended = false
   #done = false
   readonly #client: Socket
   readonly #server: Socket
@@ -63,11 +77,13 @@ class LoginRelay {
 
   start(): void {
     this.#client.on('data', this.#clientData)
-    this.#client.on('end', this.#clientGone)
+    this.#client.on('end', this.#clientEnd)
     this.#client.on('close', this.#clientGone)
     this.#server.on('data', this.#serverData)
     this.#server.on('end', this.#serverGone)
     this.#server.on('close', this.#serverGone)
+    // It may have ended while the server was being connected.
+    if (this.#client.readableEnded) this.#client_ended = true
     this.#client.resume()
     this.#server.resume()
   }
@@ -85,13 +101,28 @@ class LoginRelay {
     this.#guard(() => this.#takeServerMessages())
   }
 
+  /** A client may end its side and still read the answers to what it has sent. */
+  #clientEnd = (): void => {
+    this.#client_ended = true
+    this.#guard(() => this.#answerChallenges())
+  }
+
   #clientGone = (): void => this.#end({ kind: 'closed', by: 'client' })
   #serverGone = (): void => this.#end({ kind: 'closed', by: 'server' })
 
   #answerChallenges(): void {
     while (this.#challenges > 0 && !this.#done) {
       const length = wholeMessage(this.#from_client, 'client')
-      if (length === undefined) return
+      if (length === undefined) {
+        if (this.#client_ended) this.#clientGone()
+        return
+      }
+      if (this.#from_client.readUInt8(0) !== frontend.password) {
+        // Passed on as an answer, a statement would run unseen.
+        if (this.#answer_optional) return
+        const type = letterOf(this.#from_client.readUInt8(0))
+        throw new ProtocolViolation(`expected password response, got message type ${type}`)
+      }
       this.#challenges--
       this.#server.write(this.#from_client.subarray(0, length))
       this.#from_client = this.#from_client.subarray(length)
@@ -113,7 +144,10 @@ class LoginRelay {
     switch (verdict.action) {
       case 'relay':
         this.#client.write(message)
-        if (awaitsAnswer(message)) this.#challenges++
+        if (awaitsAnswer(message)) {
+          this.#challenges++
+          this.#answer_optional = message.readInt32BE(header_bytes) === gss_continue
+        }
         this.#answerChallenges()
         return
       case 'replace':
@@ -127,6 +161,7 @@ class LoginRelay {
           kind: 'admitted',
           client_rest: this.#from_client,
           server_rest: this.#from_server,
+          client_ended: this.#client_ended,
         })
         return
       case 'refuse':
@@ -158,13 +193,13 @@ class LoginRelay {
     this.#done = true
     this.#client.pause()
     this.#server.pause()
-    for (const [socket, data, gone] of [
-      [this.#client, this.#clientData, this.#clientGone],
-      [this.#server, this.#serverData, this.#serverGone],
+    for (const [socket, data, end, close] of [
+      [this.#client, this.#clientData, this.#clientEnd, this.#clientGone],
+      [this.#server, this.#serverData, this.#serverGone, this.#serverGone],
     ] as const) {
       socket.removeListener('data', data)
-      socket.removeListener('end', gone)
-      socket.removeListener('close', gone)
+      socket.removeListener('end', end)
+      socket.removeListener('close', close)
     }
   }
 }

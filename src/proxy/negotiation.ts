@@ -80,6 +80,7 @@ function readPacket(
       socket.pause()
       socket.removeListener('data', take)
       socket.removeListener('end', ended)
+      socket.removeListener('close', ended)
       socket.removeListener('error', failed)
     }
     const take = (chunk: Buffer) => {
@@ -109,8 +110,11 @@ function readPacket(
     }
     socket.on('data', take)
     socket.once('end', ended)
+    // Closed from our side, by the time limit or the end of the process, it never emits `end`.
+    socket.once('close', ended)
     socket.once('error', failed)
-    socket.resume()
+    if (socket.destroyed || socket.readableEnded) ended()
+    else socket.resume()
   })
 }
 
@@ -143,9 +147,15 @@ function secure(
     const failed = (error: Error) => {
       reject(new ProtocolViolation(`TLS handshake failed: ${error.message}`))
     }
+    const gone = () => failed(new Error('the connection was closed'))
     socket.once('error', failed)
+    // A client that leaves in the middle of the handshake is no error to the socket.
+    socket.once('end', gone)
+    socket.once('close', gone)
     socket.once('secure', () => {
       socket.removeListener('error', failed)
+      socket.removeListener('end', gone)
+      socket.removeListener('close', gone)
       socket.disableRenegotiation()
       if (direct && socket.alpnProtocol !== 'postgresql') {
         socket.destroy()

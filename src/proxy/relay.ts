@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { limits } from '../lib/limits.js'
 import { errorResponse, terminate } from '../wire/originate.js'
+import type { Admission } from './login-relay.js'
 import type { SessionTap } from './tap.js'
 
 const no_bytes: Buffer = Buffer.alloc(0)
@@ -22,7 +23,7 @@ export class Relay {
   #violated = false
   #draining = false
   #over = false
-  #open_sockets = 2
+  readonly #open = new Set<'client' | 'server'>(['client', 'server'])
   #reason = ''
   #end_timer: NodeJS.Timeout | undefined
 
@@ -34,7 +35,8 @@ export class Relay {
     this.#closed = closed
   }
 
-  start(client_rest: Buffer, server_rest: Buffer): void {
+  /** Goes on where the login ended. */
+  start(login: Admission): void {
     const client = this.#client
     const server = this.#server
     client.on('data', (chunk: Buffer) => this.#clientData(chunk))
@@ -52,8 +54,9 @@ export class Relay {
     if (client.destroyed) this.#socketClosed('client')
     if (server.destroyed) this.#socketClosed('server')
     if (this.#over) return
-    if (server_rest.length > 0) this.#serverData(server_rest)
-    if (client_rest.length > 0) this.#clientData(client_rest)
+    if (login.server_rest.length > 0) this.#serverData(login.server_rest)
+    if (login.client_rest.length > 0 && !client.destroyed) this.#clientData(login.client_rest)
+    if (login.client_ended) this.#clientEnd()
     this.#resumeClient()
     this.#resumeServer()
   }
@@ -73,7 +76,8 @@ export class Relay {
       this.#client.end(errorResponse('FATAL', sqlstate, message))
     }
     this.#client.destroySoon()
-    this.#server.end(terminate)
+    // Behind half a message of the client, Terminate would complete it: the server would run it.
+    if (this.#tap.clientAtBoundary && !this.#server.writableEnded) this.#server.end(terminate)
     this.#server.destroySoon()
   }
 
@@ -183,6 +187,7 @@ export class Relay {
     this.#client_rest = no_bytes
     this.#over = true
     this.#server.end()
+    this.#endWithin(limits.half_open_ms)
   }
 
   /**
@@ -196,10 +201,15 @@ export class Relay {
     this.#client_rest = no_bytes
     this.#tap.refused('08P01', message)
     this.#server.end()
-    this.#end_timer = setTimeout(() => {
+    this.#endWithin(limits.violation_end_ms)
+  }
+
+  /** Neither side may keep the other's socket open for ever. */
+  #endWithin(delay_ms: number): void {
+    this.#end_timer ??= setTimeout(() => {
       this.#client.destroy()
       this.#server.destroy()
-    }, limits.violation_end_ms)
+    }, delay_ms)
     this.#end_timer.unref()
   }
 
@@ -220,17 +230,20 @@ export class Relay {
     this.#client_rest = no_bytes
     this.#endServer()
     this.#server.resume()
-    this.#end_timer ??= setTimeout(() => this.#server.destroy(), limits.half_open_ms)
-    this.#end_timer.unref()
+    this.#endWithin(limits.half_open_ms)
   }
 
   #socketClosed(side: 'client' | 'server'): void {
-    this.#open_sockets--
+    if (!this.#open.delete(side)) return
     if (this.#reason === '') this.#reason = side
-    if (this.#open_sockets > 0) {
+    if (this.#open.size > 0) {
+      if (side === 'client') {
+        this.#clientGone()
+        return
+      }
       // What the server has said is still sent to the client.
-      if (side === 'client') this.#clientGone()
-      else this.#client.destroySoon()
+      this.#client.destroySoon()
+      this.#endWithin(limits.half_open_ms)
       return
     }
     this.#over = true

@@ -60,6 +60,8 @@ export interface SessionTap {
   readonly idle: boolean
   /** True when the server stands between two messages, so that one of ours may be put there. */
   readonly serverAtBoundary: boolean
+  /** The same of the client: a message of ours would become part of one that is not whole. */
+  readonly clientAtBoundary: boolean
   /** The proxy refused or ended the session on its own account. */
   refused(sqlstate: string, message: string): void
   /** Both sides are closed; `reason` is one of a few words for the disconnection record. */

@@ -21,27 +21,29 @@ export function upstreamName(upstream: Config['upstream']): string {
 
 /**
  * Connects to the server. Rejects with WitnessError `upstream.unreachable`, whose message names
- * the address and the cause.
+ * the address and the cause. `opened` is told of each socket as it is made: who destroys it ends
+ * the attempt.
  */
 export async function connectUpstream(
   upstream: Config['upstream'],
   material: TlsMaterial['upstream'],
+  opened: (socket: Socket) => void,
 ): Promise<UpstreamConnection> {
   const { mode } = upstream.tls
   const plain = mode === 'disable' || mode === 'allow' || upstream.host.startsWith('/')
-  if (plain) return { socket: await open(upstream), tls: false }
+  if (plain) return { socket: await open(upstream, opened), tls: false }
   try {
-    return await openTls(upstream, material)
+    return await openTls(upstream, material, opened)
   } catch (error) {
     // libpq's `prefer` goes on without TLS when the handshake fails.
     if (mode !== 'prefer' || !(error instanceof HandshakeError)) throw error
-    return { socket: await open(upstream), tls: false }
+    return { socket: await open(upstream, opened), tls: false }
   }
 }
 
 class HandshakeError extends WitnessError {}
 
-function open(upstream: Config['upstream']): Promise<Socket> {
+function open(upstream: Config['upstream'], opened: (socket: Socket) => void): Promise<Socket> {
   const { promise, resolve, reject } = settled<Socket>()
   const path = upstreamName(upstream)
   const socket = upstream.host.startsWith('/')
@@ -59,21 +61,43 @@ function open(upstream: Config['upstream']): Promise<Socket> {
   socket.once('connect', () => {
     clearTimeout(timer)
     socket.removeListener('error', failed)
+    socket.removeListener('close', closed)
     resolve(socket)
   })
   function failed(cause: Error): void {
     clearTimeout(timer)
     reject(unreachable(upstream, cause.message, cause))
   }
+  const closed = () => failed(new Error('the attempt was ended'))
   socket.once('error', failed)
+  socket.once('close', closed)
+  opened(socket)
   return promise
 }
 
 async function openTls(
   upstream: Config['upstream'],
   material: TlsMaterial['upstream'],
+  opened: (socket: Socket) => void,
 ): Promise<UpstreamConnection> {
-  const socket = await open(upstream)
+  const socket = await open(upstream, opened)
+  // Once TLS is on top of it, its errors are those of the upper socket.
+  socket.on('error', () => {})
+  const timer = setTimeout(() => {
+    socket.destroy(new Error(`no TLS within ${limits.connect_timeout_ms} ms`))
+  }, limits.connect_timeout_ms)
+  try {
+    return await negotiateTls(socket, upstream, material)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function negotiateTls(
+  socket: Socket,
+  upstream: Config['upstream'],
+  material: TlsMaterial['upstream'],
+): Promise<UpstreamConnection> {
   const answer = await askForTls(socket, upstream)
   if (answer === 'N') {
     if (upstream.tls.mode === 'prefer') return { socket, tls: false }
@@ -97,8 +121,13 @@ async function openTls(
       ),
     )
   })
+  const closed = () => {
+    reject(unreachable(upstream, 'the connection was closed during the TLS handshake'))
+  }
+  secure.once('close', closed)
   secure.once('secureConnect', () => {
     secure.removeAllListeners('error')
+    secure.removeListener('close', closed)
     resolve({ socket: secure, tls: true })
   })
   return promise
@@ -134,6 +163,7 @@ function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 
     socket.pause()
     socket.removeListener('error', failed)
     socket.removeListener('end', ended)
+    socket.removeListener('close', ended)
     const letter = chunk.toString('latin1')
     // More than one byte here was not protected by TLS: somebody put it there.
     if (letter === 'S' || letter === 'N') resolve(letter)
@@ -152,6 +182,7 @@ function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 
   socket.once('data', settle)
   socket.once('error', failed)
   socket.once('end', ended)
+  socket.once('close', ended)
   socket.write(ssl_request)
   return promise
 }

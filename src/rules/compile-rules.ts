@@ -41,7 +41,12 @@ class Combinations {
   }
 }
 
+/**
+ * What could not be understood may touch what is audited. A function call by its oid is understood
+ * as far as object auditing goes, which looks at relations alone.
+ */
 function hasAudited(subject: RuleSubject): boolean {
+  if (subject.opaque && subject.class !== 'FUNCTION') return true
   const objects = subject.objects
   if (objects === undefined) return false
   for (const object of objects) {
@@ -54,10 +59,12 @@ class CompiledRuleSet implements RuleSet {
   readonly silent: boolean
   readonly varying: { readonly time: boolean; readonly outcome: boolean }
   readonly #rules: readonly CompiledRule[]
+  readonly #object_audit: boolean
   readonly #combinations = new Combinations()
 
   constructor(rules: readonly CompiledRule[], object_audit: boolean) {
     this.#rules = rules
+    this.#object_audit = object_audit
     this.silent = !object_audit && rules.every((rule) => rule.never)
     this.varying = Object.freeze({
       time: rules.some((rule) => rule.asks_time),
@@ -75,7 +82,8 @@ class CompiledRuleSet implements RuleSet {
       }
       index++
     }
-    return combination.decision ?? (hasAudited(subject) ? audited : ignored)
+    if (combination.decision !== undefined) return combination.decision
+    return this.#object_audit && hasAudited(subject) ? audited : ignored
   }
 }
 

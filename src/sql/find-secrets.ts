@@ -198,7 +198,8 @@ class SecretFinder {
     if (tokens.kind !== 'parameter') return
     const doubtful = frame?.kind === 'setting' && frame.argument === 0
     const special = this.#frames.some((open) => open.secret || open.kind === 'conninfo')
-    if (special || doubtful) this.#secret_parameters = true
+    // The server takes no parameter there, but it has been sent all the same.
+    if (special || doubtful || this.#armed !== 'no') this.#secret_parameters = true
     this.#armed = 'no'
   }
 

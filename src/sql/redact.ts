@@ -73,7 +73,7 @@ export function redactStatementText(
   const settings = settingsOf(statement)
   const secret_setting = settings.some((setting) => isSecretSetting(setting.name ?? ''))
   if (secret_setting && node !== 'CreateFunctionStmt' && node !== 'AlterFunctionStmt') {
-    return { text: redactSettingValue(statement_text), secret_parameters: false }
+    return { text: redactSettingValue(statement_text), secret_parameters: true }
   }
   const calls = secretCalls(statement)
   const policy: Policy = {

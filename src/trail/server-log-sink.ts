@@ -24,6 +24,9 @@ export interface ServerLogSettings {
 
 const longest_nap_ms = 50
 
+/** Takes every byte and keeps none: what is written there is not safe. */
+const null_device = '/dev/null'
+
 /** The level `error` of the server log. */
 const level = 50
 
@@ -61,14 +64,20 @@ export class ServerLogSink {
         'fd' in target
           ? target.fd
           : this.#disk.openSync(target.path, O_APPEND | O_CREAT | O_WRONLY, 0o600)
-      this.#durable = this.#disk.fstatSync(this.#fd).isFile()
+      const stat = this.#disk.fstatSync(this.#fd)
+      if (stat.isCharacterDevice() && stat.rdev === this.#disk.lstatSync(null_device).rdev) {
+        throw new Error(`the server log is ${null_device}, which keeps nothing`)
+      }
+      this.#durable = stat.isFile()
     } catch (cause) {
+      this.close()
       throw new WriteFailure('open', cause)
     }
   }
 
   /** Writes the records as lines; a WriteFailure says how many are safe. */
   write(batch: Batch): void {
+    this.#findAgain()
     const fd = this.#fd
     if (fd === undefined) throw new WriteFailure('open', new Error('the server log is not open'))
     let whole = 0
@@ -113,6 +122,14 @@ export class ServerLogSink {
     } catch {
       // Every record in it was checked when it was written: closing can take nothing back.
     }
+  }
+
+  /** A diversion may last for days: a file that was removed meanwhile would take the records along. */
+  #findAgain(): void {
+    if (this.#fd === undefined || !this.#durable) return
+    if (this.#disk.fstatSync(this.#fd).nlink > 0) return
+    this.close()
+    this.open()
   }
 
   #sync(fd: number): void {

@@ -111,6 +111,20 @@ test('of several tables that a name may mean one that is audited is enough', asy
   })
 })
 
+test('grants that nobody has read, or of a table that nobody knows, cannot be ruled out', async () => {
+  expect(auditedObjects('made_a_moment_ago', ['select'])).toEqual(['made_a_moment_ago'])
+  expect(auditedObjects('made_a_moment_ago', ['truncate'])).toEqual([])
+  const unread = await openSource(server, { audit_role: 'the auditor' })
+  const early = unread.open('postgres')
+  const audited = (access: Access) =>
+    resolve(early, relation('hidden', { access: [access] })).objects[0]?.audited
+  expect(audited('select')).toBe(true)
+  expect(audited('alter')).toBeUndefined()
+  await unread.refresh('postgres')
+  expect(audited('select')).toBeUndefined()
+  await unread.close()
+})
+
 test('another audit role holds at once for tables and after the next load for columns', async () => {
   await client.query('create role second; grant select (id) on account to second')
   source.setAuditRole('not_inherited')

@@ -270,6 +270,13 @@ describe.skipIf(psql === undefined)('psql (skips where it is not installed)', ()
     expect(stdout).toContain('one')
     expect(stdout).toContain('"item_pkey" PRIMARY KEY')
     expect(stderr).toContain('relation "no_such_table" does not exist')
+    // The last record of the session: by then those of its statements are there.
+    await proxy.recordsUntil((all) =>
+      all.some(
+        (record) =>
+          record.command === 'disconnection' && record.session?.['application'] === 'psql script',
+      ),
+    )
     const records = await recordsOf('psql script', 8)
     expect(records.at(-1)?.command).toMatch(/COMMIT|CLOSE CURSOR/)
     expect(records.some((record) => record.command === 'FETCH')).toBe(true)

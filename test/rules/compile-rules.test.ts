@@ -25,6 +25,14 @@ describe('compileRules', () => {
     expect(set.silent).toBe(false)
   })
 
+  it('takes what could not be understood for audited, where object auditing is on', () => {
+    const set = compileRules({ rules: [], object_audit: { role: 'auditor' } }, 'UTC')
+    const opaque = subjectOf({ class: 'WRITE', opaque: true })
+    expect(set.decide(opaque)).toEqual({ record: true, rules: [], session: false })
+    expect(set.decide(subjectOf({ class: 'FUNCTION', opaque: true })).record).toBe(false)
+    expect(compileRules({ rules: [] }, 'UTC').decide(opaque).record).toBe(false)
+  })
+
   it('names the rules that matched, in their order, and says so beside object auditing', () => {
     const set = rulesOf({ class: ['READ'] }, { class: ['DDL'] }, { user: ['app'] })
     const objects = [objectOf('s.a', 'READ', { audited: true })]

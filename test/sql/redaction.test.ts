@@ -362,6 +362,10 @@ describe('redactStatementText', () => {
     [`select set_config('search_path', $1, false)`, false],
     [`select crypt('x', gen_salt('bf')), $1`, false],
     ['select * from users where password = $1', false],
+    ['update users set password = $1', false],
+    ['alter role bob password $1', true],
+    ['create role bob with encrypted password $1 createdb', true],
+    ['set app.password = $1', true],
     ['select 1', false],
   ])('says of the parameters of %j whether they are secret: %j', (text, expected) => {
     expect(redact(text).parameters).toBe(expected)

@@ -1,0 +1,110 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
+import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
+
+const setup = `
+  CREATE ROLE auditor; CREATE ROLE grp; GRANT grp TO auditor;
+  CREATE TABLE whole (id int); GRANT SELECT ON whole TO auditor;
+  CREATE TABLE card (id int, pan text, x int); GRANT SELECT (pan), UPDATE (x) ON card TO auditor;
+  CREATE TABLE inherited (id int); GRANT DELETE ON inherited TO grp;
+  CREATE TABLE plain (id int); CREATE TABLE everyone (id int); GRANT SELECT ON everyone TO PUBLIC;
+  CREATE VIEW card_view AS SELECT id, pan FROM card;
+  CREATE VIEW plain_view AS SELECT * FROM plain; GRANT SELECT ON plain_view TO auditor`
+
+/** Statements, and which of their objects object auditing marks; none: no record at all. */
+const statements: readonly (readonly [string, ...string[]])[] = [
+  ['SELECT * FROM whole', 'public.whole'],
+  ['INSERT INTO whole VALUES (1)'],
+  ['SELECT id FROM card'],
+  ['SELECT pan FROM card', 'public.card'],
+  ['SELECT * FROM card', 'public.card'],
+  ['SELECT count(*) FROM card', 'public.card'],
+  ['SELECT c FROM card c', 'public.card'],
+  ["UPDATE card SET id = 1 WHERE pan = 'p'", 'public.card'],
+  ['UPDATE card SET id = 1'],
+  ['UPDATE card SET x = 1', 'public.card'],
+  ["INSERT INTO card VALUES (1, 'p', 2)"],
+  ['INSERT INTO card VALUES (1) RETURNING pan', 'public.card'],
+  ['DELETE FROM inherited', 'public.inherited'],
+  ['SELECT * FROM inherited'],
+  ['SELECT * FROM card_view', 'public.card'],
+  ['SELECT * FROM plain_view', 'public.plain_view'],
+  ['SELECT * FROM plain, everyone'],
+  ['SELECT * FROM plain WHERE id IN (SELECT id FROM whole)', 'public.whole'],
+  ['WITH w AS (SELECT * FROM whole) SELECT 1', 'public.whole'],
+  ['PREPARE p AS TABLE whole'],
+  ['EXECUTE p', 'public.whole'],
+  ["COPY whole TO PROGRAM 'cat > /dev/null'", 'public.whole'],
+  ['SELECT 1'],
+  ['CREATE TABLE other (id int)'],
+]
+
+let postgres: ScratchPostgres
+
+beforeAll(async () => {
+  postgres = await startPostgres()
+  const { host, port, password } = postgres
+  const admin = new pg.Client({ host, port, password, user: 'postgres', database: 'postgres' })
+  await admin.connect()
+  await admin.query(setup)
+  await admin.end()
+})
+
+afterAll(async () => {
+  await postgres.stop()
+})
+
+const settings = { rules: [], object_audit: { role: 'auditor' } }
+
+function audited(record: TrailRecord): readonly unknown[] {
+  const marked = record.objects?.filter((object) => object['audited'] === true) ?? []
+  return [record.statement?.text, ...marked.map((object) => object['name'])]
+}
+
+it('records what the role was granted, by table and by column, and nothing else', async () => {
+  const proxy = await startProxy(postgres, settings)
+  const probe = await proxy.client()
+  // The grants have been read as soon as a table without any is passed over.
+  for (let known = false; !known; ) {
+    const before = (await proxy.records()).length
+    await probe.query('SELECT * FROM plain')
+    await probe.query('SELECT * FROM whole')
+    const after = await proxy.recordsUntil((all) => all.length > before)
+    known = after.length === before + 1 && after.at(-1)?.objects?.[0]?.['name'] === 'public.whole'
+  }
+  const client = await proxy.client({ application_name: 'audited' })
+  for (const [sql] of statements) await client.query(sql)
+  const records = statementsOf(await proxy.finish()).filter(
+    (record) => record.session?.['application'] === 'audited',
+  )
+  expect(records.map(audited)).toEqual(statements.filter(([, ...objects]) => objects.length > 0))
+  expect(records.every((record) => record.rules?.length === 0)).toBe(true)
+})
+
+it('loses nothing before the grants are known, nor when they cannot be read', async () => {
+  for (const catalog of [{ user: 'postgres' }, { user: 'nobody_at_all' }]) {
+    const proxy = await startProxy(postgres, { ...settings, catalog })
+    const client = await proxy.client()
+    await client.query('SELECT pan FROM card; SELECT 1')
+    const records = statementsOf(await proxy.finish())
+    expect(records.map(audited)).toEqual([['SELECT pan FROM card', 'public.card']])
+  }
+})
+
+it('writes OBJECT lines in the CSV format, beside SESSION lines where a rule asks', async () => {
+  const rules = [{ name: 'writes', class: ['WRITE'] }]
+  const proxy = await startProxy(postgres, { ...settings, rules, audit: { format: 'csv' } })
+  const client = await proxy.client({ application_name: 'csv' })
+  await client.query('SELECT pan FROM card')
+  await client.query('UPDATE card SET x = 2')
+  await client.end()
+  await proxy.stop()
+  const lines = (await proxy.lines()).filter((line) => line.includes(',csv,'))
+  const cut = (line: string) => line.replace(/,\d{4}-.*?,csv,postgres,postgres,\d+\/\d+,/, ' … ')
+  expect(lines.map(cut)).toEqual([
+    'AUDIT: OBJECT,READ … 1,1,SELECT,,TABLE,public.card,,SELECT pan FROM card,<none>',
+    'AUDIT: SESSION,WRITE … 2,1,UPDATE,,TABLE,public.card,,UPDATE card SET x = 2,<none>',
+    'AUDIT: OBJECT,WRITE … 2,1,UPDATE,,TABLE,public.card,,UPDATE card SET x = 2,<none>',
+  ])
+})

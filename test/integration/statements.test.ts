@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
+import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
+import { type StatementRow, statement_rows } from './statement-rows.js'
+
+let postgres: ScratchPostgres
+let records: readonly TrailRecord[]
+
+function describeObject(object: Readonly<Record<string, unknown>>): string {
+  const { name, type, access, columns, via, resolved } = object
+  const parts = [name, type, object['class'], Array.isArray(access) ? access.join('+') : access]
+  if (Array.isArray(columns)) parts.push(`(${columns.join(', ')})`)
+  if (via !== undefined) parts.push(`via ${via}`)
+  // What lives in no schema is certain as soon as the next refresh has brought it.
+  const in_schema = String(name).includes('.') || resolved === 'none'
+  if (in_schema && resolved !== 'catalog') parts.push(resolved)
+  return parts.join(' ')
+}
+
+function rowOf(record: TrailRecord): StatementRow {
+  return [
+    record.statement?.text ?? '',
+    record.class,
+    record.command,
+    record.outcome === 'success' ? record.rows : record.sqlstate,
+    (record.objects ?? []).map(describeObject),
+  ]
+}
+
+beforeAll(async () => {
+  postgres = await startPostgres({ settings: { max_prepared_transactions: '2' } })
+  const proxy = await startProxy(postgres)
+  await proxy.catalogKnown()
+  const client = await proxy.client({ application_name: 'statements' })
+  for (const [sql] of statement_rows) await client.query(sql).catch(() => undefined)
+  await client.end()
+  records = statementsOf(await proxy.finish()).filter(
+    (record) => record.session?.['application'] === 'statements',
+  )
+})
+
+afterAll(async () => {
+  await postgres.stop()
+})
+
+describe('statements on a real server', () => {
+  it('leave one record each, in their order', () => {
+    expect(records.map((record) => record.statement?.text)).toEqual(
+      statement_rows.map(([sql]) => sql),
+    )
+    expect(records.filter((record) => record.analysis !== undefined)).toEqual([])
+  })
+
+  it.each(statement_rows.map((row, index) => [row[0], row, index] as const))(
+    '%s',
+    (_, row, index) => {
+      const record = records[index]
+      if (record === undefined) throw new Error('there is no record')
+      expect(rowOf(record)).toEqual(row)
+    },
+  )
+})
