@@ -128,7 +128,7 @@ export class Login {
       this.#fatal === undefined
         ? { outcome: 'success', sqlstate: '00000', duration_us: session_time_us }
         : {
-            outcome: 'success',
+            outcome: 'failure',
             sqlstate: this.#fatal.sqlstate,
             message: this.#fatal.message,
             duration_us: session_time_us,

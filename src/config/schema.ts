@@ -253,7 +253,8 @@ export const config_schema = section('Configuration of pgwitness.', {
       example: '/var/log/pgwitness/server.log',
     }).exactOptional(),
     rotate: section('When a new file begins.', {
-      age: duration('Age of a file.', { ...age, zero: 'never' }).prefault('7d'),
+      // pino-roll waits for it by one timer, which can be no longer than this.
+      age: duration('Age of a file.', { ...age, max: 24 * day_ms, zero: 'never' }).prefault('7d'),
     }).prefault({}),
   }).prefault({}),
   admin: section('Plain HTTP for machines: /healthz, /readyz, /metrics. Off without this block.', {

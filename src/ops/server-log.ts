@@ -61,10 +61,15 @@ export async function openServerLog(options: ServerLogOptions): Promise<ServerLo
   stream.on('error', (error) => {
     process.stderr.write(`pgwitness: the server log cannot be written: ${error.message}\n`)
   })
+  const logger = pino(base, stream)
   return {
-    logger: pino(base, stream),
+    logger,
     fallback: { path: currentLink(file) },
-    close: () => end(stream),
+    close: () => {
+      // Who still has something to say after this says it to nobody: the stream would throw.
+      logger.level = 'silent'
+      return end(stream)
+    },
   }
 }
 

@@ -7,8 +7,8 @@ import { type Span, statementSpans } from './statement-spans.js'
 import { kindOf } from './tree.js'
 
 /** Rough cost of an object or effect in memory, for the bound of the cache, in bytes. */
-const item_weight = 200
-const statement_weight = 400
+const item_weight = 350
+const statement_weight = 650
 
 /** The statement that is being read: what its parts share with it. */
 interface Whole {
