@@ -30,6 +30,8 @@ export class ExtendedProtocol {
   readonly #reports: Reports
   /** Prepared and bound without an answer: what was meant to run. */
   readonly #unanswered = new Unanswered()
+  /** What has a record of its failed Parse, Bind or Describe, until the Sync. */
+  readonly #failed = new Set<PreparedStatement | Portal>()
 
   constructor(state: SessionState, reports: Reports) {
     this.#state = state
@@ -50,6 +52,7 @@ export class ExtendedProtocol {
     this.#unanswered.parse(event, prepared)
     // A failed Parse of the unnamed statement drops the old one; a named one stays as it was.
     if (event.name === '') this.#drop(this.#state.statements.delete(''))
+    this.#failed.add(prepared)
     this.#failedStep('Parse', prepared, undefined, event)
   }
 
@@ -83,6 +86,7 @@ export class ExtendedProtocol {
     }
     prepared.used = true
     this.#unanswered.bind(event, portal)
+    this.#failed.add(portal)
     this.#failedStep('Bind', prepared, event.bound, event)
   }
 
@@ -90,14 +94,18 @@ export class ExtendedProtocol {
     const failed = event.fate === 'failed'
     if (event.target === 'portal') {
       const portal = this.#state.portals.get(event.name)
-      if (failed) this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
+      if (!failed) return
+      if (portal !== undefined) this.#failed.add(portal)
+      this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
       return
     }
     const prepared = this.#state.statements.get(event.name)
     if (prepared !== undefined && event.parameter_types !== undefined) {
       prepared.parameter_types = event.parameter_types
     }
-    if (failed) this.#failedStep('Describe', prepared, undefined, event)
+    if (!failed) return
+    if (prepared !== undefined) this.#failed.add(prepared)
+    this.#failedStep('Describe', prepared, undefined, event)
   }
 
   execute(event: ExecuteRequest): void {
@@ -105,6 +113,7 @@ export class ExtendedProtocol {
     prepared.used = true
     if (portal !== undefined) portal.used = true
     if (event.completion?.kind === 'empty') return
+    if (event.fate === 'skipped' && this.#failedBefore(portal)) return
     const id = this.#reports.executionInTransaction(
       executeSubject(event, prepared, portal),
       executeEnding(event),
@@ -133,6 +142,7 @@ export class ExtendedProtocol {
   /** Sync ends a skipped stretch. */
   sync(): void {
     this.#unanswered.clear()
+    this.#failed.clear()
   }
 
   /** What SQL or the end of a transaction dropped unused is a record, as what Close drops is. */
@@ -189,6 +199,15 @@ export class ExtendedProtocol {
       portal,
       prepared: portal?.prepared ?? unknownStatement(event.portal, event.time_us),
     }
+  }
+
+  /**
+   * One statement leaves one record: the Execute that was sent along with a Parse, Bind or Describe
+   * that failed is told by that failure. A further Execute is a further statement.
+   */
+  #failedBefore(portal: Portal | undefined): boolean {
+    if (portal === undefined) return false
+    return this.#failed.delete(portal) || this.#failed.delete(portal.prepared)
   }
 
   #preparedOnly(prepared: PreparedStatement, portal: Portal | undefined, time_us: number): void {

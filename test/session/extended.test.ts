@@ -106,12 +106,10 @@ describe('the extended protocol', () => {
         server(failure('34000'), ready()),
       ],
       `1 1 extended/Parse failure - 42703 0 "SELECT nosuch" tx 1/idle
-       2 2 extended skipped - - 0 "SELECT nosuch" tx 1/idle
-       3 3 extended/Bind failure - 22P02 0 "SELECT $1::int" tx 2/idle
-       4 4 extended skipped - - 0 "SELECT $1::int" tx 2/idle
-       5 5 extended/Describe failure - 26000 0 "" tx 3/idle
-       6 6 extended/Describe failure - 34000 0 "" tx 4/idle
-       7 7 extended failure - 34000 0 "" tx 5/idle`,
+       2 2 extended/Bind failure - 22P02 0 "SELECT $1::int" tx 2/idle
+       3 3 extended/Describe failure - 26000 0 "" tx 3/idle
+       4 4 extended/Describe failure - 34000 0 "" tx 4/idle
+       5 5 extended failure - 34000 0 "" tx 5/idle`,
     )
   })
 
@@ -237,10 +235,9 @@ describe('a pipeline', () => {
         server(ready(), complete('SELECT 1'), ready()),
       ],
       `1 1 extended/Parse failure - 42703 0 "SELECT boom" tx 1/idle
-       2 2 extended skipped - - 0 "SELECT boom" tx 1/idle
-       3 3 extended skipped - - 0 "DELETE FROM a" tx 1/idle
-       4 4 extended skipped - - 0 "" tx 1/idle
-       5 5 simple success SELECT 1 - 1 "SELECT 4" tx 2/idle`,
+       2 2 extended skipped - - 0 "DELETE FROM a" tx 1/idle
+       3 3 extended skipped - - 0 "" tx 1/idle
+       4 4 simple success SELECT 1 - 1 "SELECT 4" tx 2/idle`,
     )
   })
 
@@ -275,9 +272,56 @@ describe('a pipeline', () => {
         server(failure('42703'), ready(), failure('42703'), ready()),
       ],
       `1 1 extended/Parse failure - 42703 0 "SELECT boom" tx 1/idle
-       2 2 extended skipped - - 0 "SELECT boom" tx 1/idle
-       3 3 extended/Parse failure - 42703 0 "SELECT boom" tx 2/idle
-       4 4 extended skipped - - 0 "" tx 2/idle`,
+       2 2 extended/Parse failure - 42703 0 "SELECT boom" tx 2/idle
+       3 3 extended skipped - - 0 "" tx 2/idle`,
+    )
+  })
+
+  it('tells the first Execute of what failed by that failure, and each further one', async () => {
+    const again = [bind('', 'x', ['1']), execute()]
+    await expectReports(
+      [
+        client(parse('x', 'SELECT $1, boom'), ...again, ...again, sync()),
+        server(failure('42703'), ready()),
+        client(parse('x', 'SELECT $1::int'), sync()),
+        server(parseComplete(), ready()),
+        client(bind('', 'x', ['one']), execute(), execute(), ...again, sync()),
+        server(failure('22P02'), ready()),
+        client(describeStatement('x'), ...again, ...again, sync()),
+        server(failure('0A000'), ready()),
+        client(
+          parse('', 'SELECT 2'),
+          bind('', ''),
+          describePortal(''),
+          execute(),
+          execute(),
+          sync(),
+        ),
+        server(parseComplete(), bindComplete(), failure('0A000'), ready()),
+      ],
+      `1 1 extended/Parse failure - 42703 0 "SELECT $1, boom" tx 1/idle
+       2 2 extended skipped - - 0 "SELECT $1, boom" tx 1/idle
+       3 3 extended/Bind failure - 22P02 0 "SELECT $1::int" tx 2/idle
+       4 4 extended skipped - - 0 "SELECT $1::int" tx 2/idle
+       5 5 extended skipped - - 0 "SELECT $1::int" tx 2/idle
+       6 6 extended/Describe failure - 0A000 0 "SELECT $1::int" tx 3/idle
+       7 7 extended skipped - - 0 "SELECT $1::int" tx 3/idle
+       8 8 extended/Describe failure - 0A000 0 "SELECT 2" tx 4/idle
+       9 9 extended skipped - - 0 "SELECT 2" tx 4/idle`,
+    )
+  })
+
+  it('tells a skipped Execute of what failed before the last Sync', async () => {
+    await expectReports(
+      [
+        client(parse('s', 'SELECT 1'), sync(), describeStatement('s'), sync()),
+        server(parseComplete(), ready(), failure('0A000'), ready()),
+        client(parse('', 'SELECT boom'), bind('', 's'), execute(), sync()),
+        server(failure('42703'), ready()),
+      ],
+      `1 1 extended/Describe failure - 0A000 0 "SELECT 1" tx 1/idle
+       2 2 extended/Parse failure - 42703 0 "SELECT boom" tx 2/idle
+       3 3 extended skipped - - 0 "SELECT 1" tx 2/idle`,
     )
   })
 
@@ -289,8 +333,7 @@ describe('a pipeline', () => {
       ],
       `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
        2 2 simple success SELECT 1 - 1 "SELECT 2" tx 1/idle
-       3 3 extended/Bind failure - 26000 0 "" tx 2/idle
-       4 4 extended skipped - - 0 "" tx 2/idle`,
+       3 3 extended/Bind failure - 26000 0 "" tx 2/idle`,
     )
   })
 })

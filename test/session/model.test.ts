@@ -25,7 +25,12 @@ import {
 type Operation =
   /** A Query of several statements; the one at `fails` fails, if there is one. */
   | { readonly kind: 'query'; readonly count: number; readonly fails: number }
-  | { readonly kind: 'ask'; readonly fails: 'never' | 'Parse' | 'Bind' | 'Execute' }
+  /** One statement, bound and executed `times`; what fails is the first of its kind. */
+  | {
+      readonly kind: 'ask'
+      readonly fails: 'never' | 'Parse' | 'Bind' | 'Execute'
+      readonly times: number
+    }
   /** The portal is suspended first. */
   | { readonly kind: 'cursor' }
   /** The statement `s`, prepared at the beginning. */
@@ -43,6 +48,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({
     kind: fc.constant('ask'),
     fails: fc.constantFrom('never', 'never', 'never', 'Parse', 'Bind', 'Execute'),
+    times: fc.integer({ min: 1, max: 3 }),
   }),
   fc.record({ kind: fc.constant('cursor') }),
   fc.record({ kind: fc.constant('again'), fails: fc.boolean() }),
@@ -79,7 +85,7 @@ class Model {
       case 'query':
         return this.#query(operation.count, operation.fails)
       case 'ask':
-        return this.#ask(operation.fails)
+        return this.#ask(operation.fails, operation.times)
       case 'cursor':
         return this.#cursor()
       case 'again':
@@ -117,17 +123,25 @@ class Model {
     return exchange(query(texts.join(';')), ...answers, this.#ready())
   }
 
-  #ask(fails: 'never' | 'Parse' | 'Bind' | 'Execute'): Exchange {
+  #ask(fails: 'never' | 'Parse' | 'Bind' | 'Execute', times: number): Exchange {
     const text = this.#nextText()
+    const asked = [ask(text)]
+    const answers: Buffer[] = []
     if (fails === 'never' || fails === 'Execute' || this.#skipping) {
-      const answer = this.#run(text, fails === 'Execute')
-      return exchange(ask(text), parseComplete(), bindComplete(), answer)
+      answers.push(parseComplete(), bindComplete(), this.#run(text, fails === 'Execute'))
+    } else {
+      // The Execute that came along has no record: the failure tells of this statement.
+      this.#expect(`${fails} ${text}`, 'failure')
+      this.#skipping = true
+      answers.push(...(fails === 'Bind' ? [parseComplete()] : []), failure('42703'))
     }
-    this.#expect(`${fails} ${text}`, 'failure')
-    this.#skipping = true
-    this.#expect(text, 'skipped')
-    const before = fails === 'Bind' ? [parseComplete()] : []
-    return exchange(ask(text), ...before, failure('42703'))
+    for (let further = 1; further < times; further++) {
+      asked.push(bind('', ''), execute())
+      const skipped = this.#skipping
+      const answer = this.#run(text, false)
+      if (!skipped) answers.push(bindComplete(), answer)
+    }
+    return exchange(Buffer.concat(asked), ...answers)
   }
 
   #cursor(): Exchange {

@@ -59,6 +59,7 @@ interface Identity {
 const start_attempts = 5
 const poll_ms = 20
 const start_polls = 3_000
+const fast_shutdown_ms = 10_000
 const password = 'scratch-secret'
 
 /**
@@ -261,10 +262,13 @@ class Server implements ScratchPostgres {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
     const pid = Number(this.#pidFile()[0])
-    // A fast shutdown; closing the pipe makes it immediate when there is no process id to ask.
+    // A fast shutdown; closing the pipe makes it immediate when there is no process id to ask, and
+    // when a server that is just recovering from a crash has not heard the first word.
     if (pid > 0) process.kill(pid, 'SIGINT')
     else child.stdin?.end()
+    const impatient = setTimeout(() => child.stdin?.end(), fast_shutdown_ms)
     await exited
+    clearTimeout(impatient)
   }
 
   #removeFiles(): void {
