@@ -56,7 +56,7 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
       overlay.wantRefresh()
       return
     case 'refresh':
-      overlay.wantRefresh()
+      overlay.doubtGrants()
       return
     default:
       change satisfies never

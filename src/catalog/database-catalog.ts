@@ -2,6 +2,7 @@ import { limits } from '../lib/limits.js'
 import type { StatementFacts } from '../sql/facts.js'
 import { Layer } from './layer.js'
 import type { Resolution } from './names.js'
+import type { CommittedChanges } from './overlay.js'
 import { Refresher } from './refresher.js'
 import type { CatalogLog, SideConnection } from './side-connection.js'
 import type { CatalogSnapshot } from './snapshot.js'
@@ -14,6 +15,13 @@ export interface DatabaseCatalogOptions {
   readonly refresh_ms: number
   readonly log: CatalogLog
   audit_role(): string | undefined
+}
+
+/** A transaction that was not prepared through us may have changed anything. */
+const unseen_changes: CommittedChanges = {
+  shared: undefined,
+  wants_refresh: true,
+  grants_in_doubt: true,
 }
 
 /** A resolution that every session without changes of its own shares. */
@@ -38,12 +46,15 @@ export class DatabaseCatalog {
   #next_oid = 0
   #sessions = 0
   #cache = new WeakMap<StatementFacts, CachedResolution[]>()
-  readonly #parked = new Map<string, { shared: Layer | undefined; wants_refresh: boolean }>()
+  readonly #parked = new Map<string, CommittedChanges>()
   readonly #refresher: Refresher | undefined
   /** The first load was asked for; should it fail, the refresher goes on by itself. */
   #asked = false
   #problem: string | undefined
   #loads = 0
+  /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
+  #unread_before = false
+  #unread_since = false
 
   constructor(options: DatabaseCatalogOptions) {
     this.#options = options
@@ -83,6 +94,11 @@ export class DatabaseCatalog {
     return this.#loads
   }
 
+  /** True while grants may have changed that no snapshot shows yet. */
+  get grants_in_doubt(): boolean {
+    return this.#unread_before || this.#unread_since
+  }
+
   /** True when nothing would be lost by forgetting this database. */
   get forgettable(): boolean {
     return this.#recent.size === 0 && this.#settled.size === 0 && this.#parked.size === 0
@@ -115,17 +131,21 @@ export class DatabaseCatalog {
   }
 
   /** Makes the changes of a transaction everybody's. */
-  merge(shared: Layer | undefined, wants_refresh: boolean): void {
+  merge({ shared, wants_refresh, grants_in_doubt }: CommittedChanges): void {
     if (shared !== undefined) {
       this.#recent.absorb(shared)
       this.#recent.trim(limits.overlay_entries)
       this.#changed()
     }
+    if (grants_in_doubt) {
+      this.#unread_since = true
+      this.#changed()
+    }
     if (wants_refresh) void this.refresh()
   }
 
-  park(identifier: string, shared: Layer | undefined, wants_refresh: boolean): void {
-    this.#parked.set(identifier, { shared, wants_refresh })
+  park(identifier: string, changes: CommittedChanges): void {
+    this.#parked.set(identifier, changes)
     for (const oldest of this.#parked.keys()) {
       if (this.#parked.size <= limits.parked_overlays) break
       this.#parked.delete(oldest)
@@ -136,7 +156,7 @@ export class DatabaseCatalog {
   commitParked(identifier: string): void {
     const parked = this.#parked.get(identifier)
     this.#parked.delete(identifier)
-    this.merge(parked?.shared, parked?.wants_refresh ?? true)
+    this.merge(parked ?? unseen_changes)
   }
 
   rollbackParked(identifier: string): void {
@@ -181,6 +201,8 @@ export class DatabaseCatalog {
     this.#settled.absorb(this.#recent)
     this.#settled.trim(limits.overlay_entries)
     this.#recent = new Layer()
+    this.#unread_before ||= this.#unread_since
+    this.#unread_since = false
     const { snapshot, duration_ms } = await side.load(this.#snapshot, this.auditRole())
     this.#install(snapshot)
     if (this.#loads === 1 || this.#problem !== undefined) {
@@ -192,8 +214,9 @@ export class DatabaseCatalog {
 
   #install(snapshot: CatalogSnapshot): void {
     this.#loads += 1
-    const superseded = this.#settled.size > 0
+    const superseded = this.#settled.size > 0 || this.#unread_before
     this.#settled = new Layer()
+    this.#unread_before = false
     if (snapshot === this.#snapshot && !superseded) return
     this.#snapshot = snapshot
     this.#changed()

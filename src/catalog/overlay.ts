@@ -15,6 +15,8 @@ export interface CommittedChanges {
   readonly shared: Layer | undefined
   /** True when only a new snapshot shows everything that the transaction did. */
   readonly wants_refresh: boolean
+  /** Grants may have changed: until the catalog is read again nobody can say how. */
+  readonly grants_in_doubt: boolean
 }
 
 /**
@@ -26,6 +28,7 @@ export class Overlay {
   #layers: Layer[] = []
   #marks: Mark[] = []
   #wants_refresh = false
+  #grants_in_doubt = false
   #doubtful = false
   /** The open transaction ended a doubt, which its ROLLBACK would bring back. */
   #doubt_returns = false
@@ -38,7 +41,7 @@ export class Overlay {
 
   /** True when the session sees exactly what every other session sees. */
   get empty(): boolean {
-    return this.#layers.length === 0 && this.#temporary.size === 0
+    return this.#layers.length === 0 && this.#temporary.size === 0 && !this.#grants_in_doubt
   }
 
   /** True when there may be temporary objects that we do not know of. */
@@ -72,6 +75,19 @@ export class Overlay {
   /** Something happened that no layer can hold. */
   wantRefresh(): void {
     this.#wants_refresh = true
+  }
+
+  /** Grants, roles or owners changed: what they are now only a new snapshot shows. */
+  doubtGrants(): void {
+    this.#wants_refresh = true
+    if (this.#grants_in_doubt) return
+    this.#grants_in_doubt = true
+    this.#revision += 1
+  }
+
+  /** True when the open transaction may have changed grants. */
+  get grants_in_doubt(): boolean {
+    return this.#grants_in_doubt
   }
 
   begin(): void {
@@ -108,13 +124,14 @@ export class Overlay {
   /** Ends the transaction: temporary objects stay here, everything else is handed out. */
   commit(): CommittedChanges {
     const wants_refresh = this.#wants_refresh
+    const grants_in_doubt = this.#grants_in_doubt
     const [shared, ...upper] = this.#layers
     this.#end()
-    if (shared === undefined) return { shared: undefined, wants_refresh }
+    if (shared === undefined) return { shared: undefined, wants_refresh, grants_in_doubt }
     for (const layer of upper) shared.absorb(layer)
     this.#temporary.absorb(shared.extractSchema(temporary_schema))
     this.#temporary = this.#temporary.withoutEnded()
-    return { shared: shared.size === 0 ? undefined : shared, wants_refresh }
+    return { shared: shared.size === 0 ? undefined : shared, wants_refresh, grants_in_doubt }
   }
 
   /** Follows the transaction: ROLLBACK of a DISCARD TEMP brings the objects back. */
@@ -138,7 +155,9 @@ export class Overlay {
 
   #end(): void {
     this.#marks = []
+    if (this.#grants_in_doubt) this.#revision += 1
     this.#wants_refresh = false
+    this.#grants_in_doubt = false
     this.#doubt_returns = false
     if (this.#layers.length === 0) return
     this.#layers = []

@@ -35,13 +35,19 @@ const carried_access: ReadonlySet<Access> = new Set([
   'reference',
 ] as const)
 
+/** Object auditing: whose grants decide, and whether they have changed since they were read. */
+export interface AuditScope {
+  readonly role: string
+  readonly in_doubt: boolean
+}
+
 /** Resolves the objects of one statement. */
 export function resolveStatement(
   statement: StatementFacts,
   scope: NameScope,
-  audit_role: string | undefined,
+  audit: AuditScope | undefined,
 ): Resolution {
-  const resolver = new StatementResolver(scope, audit_role)
+  const resolver = new StatementResolver(scope, audit)
   for (const reference of statement.objects) resolver.add(reference, statement)
   // A role that the snapshot does not know has come since: a refresh tells what it may use.
   const { snapshot } = scope.names
@@ -57,11 +63,11 @@ class StatementResolver {
   readonly objects: ResolvedObject[] = []
   missing = false
   readonly #scope: NameScope
-  readonly #audit_role: string | undefined
+  readonly #audit: AuditScope | undefined
 
-  constructor(scope: NameScope, audit_role: string | undefined) {
+  constructor(scope: NameScope, audit: AuditScope | undefined) {
     this.#scope = scope
-    this.#audit_role = audit_role
+    this.#audit = audit
   }
 
   add(reference: ObjectReference, statement: StatementFacts): void {
@@ -183,10 +189,10 @@ class StatementResolver {
 
   #isAudited(place: Place, access: readonly Access[], columns?: readonly string[]): boolean {
     const roles = this.#scope.names.snapshot?.roles
-    const role = this.#audit_role
-    if (role === undefined) return false
+    if (this.#audit === undefined) return false
+    const { role, in_doubt } = this.#audit
     // Grants that nobody has read yet, or of a relation that nobody knows, cannot be ruled out.
-    if (roles === undefined) return auditable(access)
+    if (roles === undefined || in_doubt) return auditable(access)
     const { entry } = place
     if (entry !== undefined) {
       return 'oid' in entry && audited(roles, role, entry, access, columns)

@@ -71,8 +71,7 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   commit(): void {
-    const { shared, wants_refresh } = this.#overlay.commit()
-    this.#database.merge(shared, wants_refresh)
+    this.#database.merge(this.#overlay.commit())
   }
 
   rollback(): void {
@@ -80,8 +79,7 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   prepare_transaction(identifier: string): void {
-    const { shared, wants_refresh } = this.#overlay.commit()
-    this.#database.park(identifier, shared, wants_refresh)
+    this.#database.park(identifier, this.#overlay.commit())
   }
 
   commit_prepared(identifier: string): void {
@@ -131,7 +129,10 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   #resolveNow(statement: StatementFacts, context: NameContext): Resolution {
-    return resolveStatement(statement, this.#scope(context), this.#database.auditRole())
+    const role = this.#database.auditRole()
+    const in_doubt = this.#database.grants_in_doubt || this.#overlay.grants_in_doubt
+    const audit = role === undefined ? undefined : { role, in_doubt }
+    return resolveStatement(statement, this.#scope(context), audit)
   }
 
   #resolveShared(statement: StatementFacts, context: NameContext): Resolution {

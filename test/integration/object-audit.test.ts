@@ -92,6 +92,27 @@ it('loses nothing before the grants are known, nor when they cannot be read', as
   }
 })
 
+it('misses nothing right after a GRANT, when the catalog has not been read again', async () => {
+  const proxy = await startProxy(postgres, settings)
+  await proxy.client().then((probe) => probe.query('SELECT * FROM whole'))
+  const client = await proxy.client({ application_name: 'granter' })
+  await client.query('CREATE TABLE late (id int)')
+  await client.query('CREATE TABLE later (id int)')
+  for (const table of ['late', 'later']) {
+    await client.query('BEGIN')
+    await client.query(`GRANT SELECT ON ${table} TO auditor`)
+    await client.query(`SELECT 1, * FROM ${table}`)
+    await client.query('COMMIT')
+    await client.query(`SELECT 2, * FROM ${table}`)
+  }
+  await client.query('DROP TABLE late, later')
+  const records = statementsOf(await proxy.finish()).map(audited)
+  for (const table of ['late', 'later']) {
+    expect(records).toContainEqual([`SELECT 1, * FROM ${table}`, `public.${table}`])
+    expect(records).toContainEqual([`SELECT 2, * FROM ${table}`, `public.${table}`])
+  }
+})
+
 it('writes OBJECT lines in the CSV format, beside SESSION lines where a rule asks', async () => {
   const rules = [{ name: 'writes', class: ['WRITE'] }]
   const proxy = await startProxy(postgres, { ...settings, rules, audit: { format: 'csv' } })
