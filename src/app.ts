@@ -205,7 +205,7 @@ function renderer(config: Config): (record: AuditRecord) => string {
 function sideConnection(config: Config, material: TlsMaterial): SideConnectionOptions | undefined {
   if (config.catalog === undefined) return undefined
   const { host, port, tls } = config.upstream
-  const plain = tls.mode === 'disable' || tls.mode === 'allow' || host.startsWith('/')
+  const plain = tls.mode === 'disable' || host.startsWith('/')
   const verify = tls.mode === 'verify-ca' || tls.mode === 'verify-full'
   const { ca, cert, key } = material.upstream
   return {

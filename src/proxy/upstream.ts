@@ -30,7 +30,7 @@ export async function connectUpstream(
   opened: (socket: Socket) => void,
 ): Promise<UpstreamConnection> {
   const { mode } = upstream.tls
-  const plain = mode === 'disable' || mode === 'allow' || upstream.host.startsWith('/')
+  const plain = mode === 'disable' || upstream.host.startsWith('/')
   if (plain) return { socket: await open(upstream, opened), tls: false }
   try {
     return await openTls(upstream, material, opened)
