@@ -226,6 +226,40 @@ describe('postgres (the npm driver)', () => {
   })
 })
 
+describe('cancellation by a driver', () => {
+  it('interrupts the statement and leaves both records', async () => {
+    const sql = createSql({
+      host: '127.0.0.1',
+      port: proxy.port,
+      user: 'postgres',
+      password: postgres.password,
+      database: 'postgres',
+      max: 1,
+      connection: { application_name: 'canceller' },
+      fetch_types: false,
+    })
+    const sleeping = sql`SELECT pg_sleep(60)`.execute()
+    const failure = expect(sleeping).rejects.toMatchObject({ code: '57014' })
+    const observer = await proxy.client()
+    const running = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    while ((await observer.query(running)).rowCount === 0);
+    sleeping.cancel()
+    await failure
+    await sql.end()
+    const records = await recordsOf('canceller', 1)
+    expect(records.at(-1)).toMatchObject({
+      class: 'READ',
+      outcome: 'cancelled',
+      sqlstate: '57014',
+      statement: { text: 'SELECT pg_sleep(60)' },
+    })
+    const all = await proxy.recordsUntil((some) =>
+      some.some((record) => record.command === 'cancel request'),
+    )
+    expect(all.some((record) => record.command === 'cancel request')).toBe(true)
+  })
+})
+
 /** psql as installed; undefined where it is not. */
 async function psqlVersion(): Promise<string | undefined> {
   try {

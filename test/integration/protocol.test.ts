@@ -108,6 +108,27 @@ describe('input that is not the protocol', () => {
     expect(postgres.log()).not.toContain('invalid frontend message type')
   })
 
+  it('records texts that break the parser, and goes on analysing all others', async () => {
+    const deep = (n: number) => `SELECT ${'('.repeat(20_000 + n)}1${')'.repeat(20_000 + n)}`
+    const records = await withProxy({}, async (proxy) => {
+      const [breaker, other] = await Promise.all([proxy.client(), proxy.client()])
+      for (let n = 0; n < 35; n++) {
+        await breaker.query(deep(n)).catch(() => {})
+        await other.query(`SELECT ${n} AS undisturbed`)
+      }
+    })
+    const statements = statementsOf(records).filter((record) => record['phase'] !== 'start')
+    const undisturbed = statements.filter((record) =>
+      record.statement?.text.includes('undisturbed'),
+    )
+    expect(undisturbed).toHaveLength(35)
+    for (const record of undisturbed) {
+      expect(record).toMatchObject({ class: 'READ', command: 'SELECT', outcome: 'success' })
+      expect(record.analysis).toBeUndefined()
+    }
+    expect(statements).toHaveLength(70)
+  })
+
   it('answers protocol 2 in its own unframed form', async () => {
     await withProxy({}, async (proxy) => {
       const raw = await RawClient.connect(proxy.port)
