@@ -63,9 +63,11 @@ class Outline {
     while (tokens.next()) {
       terminated &&= tokens.terminated
       if (tokens.kind === 'comment') {
-        this.#prose(tokens)
+        this.#prose(text, tokens.content_start, tokens.content_end)
         continue
       }
+      // A comment between the parts of a continued literal is a comment all the same.
+      for (const [start, end] of tokens.joining_comments) this.#prose(text, start, end)
       const symbol = tokens.kind === 'symbol' ? text.charAt(tokens.start) : ''
       // No operator goes on from the literal: the quotes are the wrong way round.
       if (open_end >= 0 && !going_on.has(symbol)) this.cut = Math.min(this.cut, open_end)
@@ -84,18 +86,20 @@ class Outline {
     if (match !== null) this.cut = Math.min(this.cut, match.index + match[0].length)
   }
 
-  #prose(tokens: SqlTokens): void {
-    const content = tokens.text.slice(tokens.content_start, tokens.content_end)
+  #prose(text: string, content_start: number, content_end: number): void {
+    const content = text.slice(content_start, content_end)
     const match = first_mention.exec(content)
     if (match === null) return
-    const start = tokens.content_start + match.index + match[0].length
-    if (content.slice(start - tokens.content_start).trim() === '') return
-    this.prose.push({ start, end: tokens.content_end, text: ` ${redacted} ` })
+    const start = content_start + match.index + match[0].length
+    if (content.slice(start - content_start).trim() === '') return
+    this.prose.push({ start, end: content_end, text: ` ${redacted} ` })
   }
 
   #name(tokens: SqlTokens): void {
     const name = nameValue(tokens)
-    if (tokens.kind === 'quoted' && /\s/.test(name)) this.#prose(tokens)
+    if (tokens.kind === 'quoted' && /\s/.test(name)) {
+      this.#prose(tokens.text, tokens.content_start, tokens.content_end)
+    }
     this.#flagged ||= speaksOfSecret(name)
     const lower = name.toLowerCase()
     this.#assigns ||= this.#first && lower === 'set'

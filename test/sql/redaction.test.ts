@@ -407,6 +407,11 @@ describe('both', () => {
     )
   })
 
+  it('hide a password in a comment between the parts of one literal', () => {
+    const text = `'x'-- alter role a password '${secret}' \n'x' nonsense`
+    expect(redactUnparsedText(text)).not.toContain(secret)
+  })
+
   it('hide a password whatever stands around the statement that is refused', () => {
     const part = fc.constantFrom(
       ..."' '' \" \\ \\' $$ $a$ -- /* */ ( ) ; , . a E U& = : || %L password role 'x' \"pw\"".split(
