@@ -15,7 +15,7 @@ import { openServerLog } from './ops/server-log.js'
 import { AllowList } from './proxy/client-address.js'
 import { Listener } from './proxy/listener.js'
 import { loadTlsMaterial, type TlsMaterial } from './proxy/tls-material.js'
-import { upstreamName } from './proxy/upstream.js'
+import { upstreamName, upstreamTlsOptions } from './proxy/upstream.js'
 import type { AuditRecord } from './record/audit-record.js'
 import { renderCsv } from './record/csv-format.js'
 import { renderJson } from './record/json-format.js'
@@ -205,26 +205,13 @@ function renderer(config: Config): (record: AuditRecord) => string {
 function sideConnection(config: Config, material: TlsMaterial): SideConnectionOptions | undefined {
   if (config.catalog === undefined) return undefined
   const { host, port, tls } = config.upstream
-  const plain = tls.mode === 'disable' || host.startsWith('/')
-  const verify = tls.mode === 'verify-ca' || tls.mode === 'verify-full'
-  const { ca, cert, key } = material.upstream
   return {
     host,
     port,
     user: config.catalog.user,
     password: config.catalog.password,
+    ssl: upstreamTlsOptions(config.upstream, material.upstream),
     ssl_optional: tls.mode === 'prefer',
-    ...(plain
-      ? {}
-      : {
-          ssl: {
-            rejectUnauthorized: verify || (tls.mode === 'require' && ca !== undefined),
-            ...(tls.mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
-            ...(ca === undefined ? {} : { ca }),
-            ...(cert === undefined ? {} : { cert }),
-            ...(key === undefined ? {} : { key }),
-          },
-        }),
   }
 }
 

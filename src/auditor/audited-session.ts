@@ -10,7 +10,6 @@ import { ServerStream } from '../session/server-stream.js'
 import { SessionState } from '../session/session-state.js'
 import { splitList } from '../session/settings.js'
 import { TextDecoding } from '../session/text-decoding.js'
-import type { ErrorFields } from '../wire/backend-messages.js'
 import { FramedViolation, Framer } from '../wire/framer.js'
 import type { AuditorParts } from './auditor-parts.js'
 import { Login } from './login.js'
@@ -74,7 +73,7 @@ export class AuditedSession implements SessionTap {
     this.#server = new ServerStream(this.#conversation, {
       backendKeyData: (pid) => this.#identity.setPid(pid),
       parameterStatus: (name, value) => this.#parameterStatus(name, value),
-      sessionError: (fields) => this.#sessionError(fields),
+      sessionError: (fields) => this.#login.sessionError(fields),
       readyForQuery: () => this.#login.readyForQuery(),
     })
     this.#client_framer = new Framer(this.#client, parts.config.limits.message_bytes)
@@ -347,10 +346,6 @@ export class AuditedSession implements SessionTap {
     else if (name === 'standard_conforming_strings') {
       this.#decoding.standard_conforming_strings = value === 'on'
     } else if (name === 'application_name') this.#identity.setApplication(value)
-  }
-
-  #sessionError(fields: ErrorFields): void {
-    this.#login.sessionError(fields)
   }
 
   #write(record: AuditRecord): void {

@@ -29,14 +29,13 @@ export async function connectUpstream(
   material: TlsMaterial['upstream'],
   opened: (socket: Socket) => void,
 ): Promise<UpstreamConnection> {
-  const { mode } = upstream.tls
-  const plain = mode === 'disable' || upstream.host.startsWith('/')
-  if (plain) return { socket: await open(upstream, opened), tls: false }
+  const options = upstreamTlsOptions(upstream, material)
+  if (options === undefined) return { socket: await open(upstream, opened), tls: false }
   try {
-    return await openTls(upstream, material, opened)
+    return await openTls(upstream, options, opened)
   } catch (error) {
     // libpq's `prefer` goes on without TLS when the handshake fails.
-    if (mode !== 'prefer' || !(error instanceof HandshakeError)) throw error
+    if (upstream.tls.mode !== 'prefer' || !(error instanceof HandshakeError)) throw error
     return { socket: await open(upstream, opened), tls: false }
   }
 }
@@ -77,7 +76,7 @@ function open(upstream: Config['upstream'], opened: (socket: Socket) => void): P
 
 async function openTls(
   upstream: Config['upstream'],
-  material: TlsMaterial['upstream'],
+  options: ConnectionOptions,
   opened: (socket: Socket) => void,
 ): Promise<UpstreamConnection> {
   const socket = await open(upstream, opened)
@@ -87,7 +86,7 @@ async function openTls(
     socket.destroy(new Error(`no TLS within ${limits.connect_timeout_ms} ms`))
   }, limits.connect_timeout_ms)
   try {
-    return await negotiateTls(socket, upstream, material)
+    return await negotiateTls(socket, upstream, options)
   } finally {
     clearTimeout(timer)
   }
@@ -96,7 +95,7 @@ async function openTls(
 async function negotiateTls(
   socket: Socket,
   upstream: Config['upstream'],
-  material: TlsMaterial['upstream'],
+  options: ConnectionOptions,
 ): Promise<UpstreamConnection> {
   const answer = await askForTls(socket, upstream)
   if (answer === 'N') {
@@ -108,7 +107,7 @@ async function negotiateTls(
     )
   }
   const { promise, resolve, reject } = settled<UpstreamConnection>()
-  const secure = connectTls({ socket, ...tlsOptions(upstream, material) })
+  const secure = connectTls({ socket, ...options })
   secure.once('error', (cause) => {
     socket.destroy()
     reject(
@@ -133,12 +132,17 @@ async function negotiateTls(
   return promise
 }
 
-/** libpq: `require` with a CA verifies it as `verify-ca` does; only `verify-full` checks the name. */
-function tlsOptions(
+/**
+ * How TLS with the server is made, for sessions and for the catalog's own connection alike;
+ * undefined where none is asked for. libpq: `require` with a CA verifies it as `verify-ca` does;
+ * only `verify-full` checks the name.
+ */
+export function upstreamTlsOptions(
   upstream: Config['upstream'],
   material: TlsMaterial['upstream'],
-): ConnectionOptions {
+): ConnectionOptions | undefined {
   const { mode } = upstream.tls
+  if (mode === 'disable' || upstream.host.startsWith('/')) return undefined
   const verify =
     mode === 'verify-ca' ||
     mode === 'verify-full' ||

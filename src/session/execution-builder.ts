@@ -14,17 +14,18 @@ import type { Portal, PreparedStatement } from './statement-table.js'
 const query_canceled = '57014'
 
 /** How an execution ended, from the server's completion. */
-export interface Ending {
-  readonly outcome: ExecutionOutcome
-  readonly tag: string
-  readonly sqlstate: string
-  readonly message: string
-  readonly data_rows: number
-  readonly bytes_in: number
-  readonly bytes_out: number
-  readonly copied_out: boolean
-  readonly end_us: number
-}
+export type Ending = Pick<
+  Execution,
+  | 'outcome'
+  | 'tag'
+  | 'sqlstate'
+  | 'message'
+  | 'data_rows'
+  | 'bytes_in'
+  | 'bytes_out'
+  | 'copied_out'
+  | 'end_us'
+>
 
 /** What code that we do not see may do to its session. */
 export const unseen_effects: readonly Effect[] = [
