@@ -1,10 +1,8 @@
 import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
 import type { ErrorFields } from '../wire/backend-messages.js'
-import { CopyInput } from './copy-input.js'
 import {
   answers_at_once,
-  type Completion,
   type EndedFate,
   not_sync,
   type ParameterReport,
@@ -12,6 +10,7 @@ import {
   type SessionEvent,
   unasked,
 } from './requests.js'
+import { StatementProgress } from './statement-progress.js'
 
 /**
  * Matches the server's answers to the client's requests on one connection. Pure: it is told of
@@ -32,13 +31,7 @@ export class Conversation {
 
   /** True after an error in the extended protocol until a Sync comes. */
   #skipping = false
-  #data_rows = 0
-  #bytes_out = 0
-  #copied_out = false
-  /** True between CopyInResponse (or CopyBothResponse) and the end of that statement. */
-  #copying_in = false
-  #copying_both = false
-  readonly #copy_input = new CopyInput()
+  readonly #progress = new StatementProgress()
   /** How many ReadyForQuery may not come, because a COPY that failed had swallowed the Sync. */
   #missing_ready = 0
   /** True after FATAL: the server says nothing more and runs nothing more. */
@@ -58,7 +51,7 @@ export class Conversation {
 
   /** True while the session is inside COPY IN or COPY BOTH and must not be paused. */
   get copying(): boolean {
-    return this.#copying_in || this.#copying_both
+    return this.#progress.copying
   }
 
   /** A request arrived from the client. */
@@ -72,7 +65,11 @@ export class Conversation {
       }
       this.#skipping = false
     }
-    if (request.kind === 'sync' && this.#copying_in && this.owed.length > limits.pending_requests) {
+    if (
+      request.kind === 'sync' &&
+      this.#progress.copying_in &&
+      this.owed.length > limits.pending_requests
+    ) {
       // Inside COPY IN the client cannot be paused; Syncs among its data need not be remembered.
       this.#finish(request, 'skipped', request.time_us)
       return
@@ -90,14 +87,14 @@ export class Conversation {
   }
 
   copyDataFromClient(bytes: number): void {
-    this.#copy_input.data(bytes)
+    this.#progress.copy_input.data(bytes)
   }
 
   /** CopyDone, or CopyFail (`failed`). */
   copyEndedByClient(failed: boolean): void {
     // Where nothing is owed there is no COPY.
-    if (this.owed.length === 0) this.#copy_input.forget()
-    else this.#copy_input.end(failed, this.#asked)
+    if (this.owed.length === 0) this.#progress.copy_input.forget()
+    else this.#progress.copy_input.end(failed, this.#asked)
   }
 
   parseComplete(now_us: number): void {
@@ -124,25 +121,25 @@ export class Conversation {
   }
 
   dataRow(bytes: number): void {
-    this.#data_rows++
-    this.#bytes_out += bytes
+    this.#progress.data_rows++
+    this.#progress.bytes_out += bytes
   }
 
   copyDataFromServer(bytes: number): void {
-    this.#bytes_out += bytes
+    this.#progress.bytes_out += bytes
   }
 
   copyOutResponse(): void {
-    this.#copied_out = true
+    this.#progress.copied_out = true
   }
 
   copyInResponse(): void {
     this.#answered('query', 'execute')
-    this.#copying_in = true
+    this.#progress.copying_in = true
   }
 
   copyBothResponse(): void {
-    this.#copying_both = true
+    this.#progress.copying_both = true
   }
 
   commandComplete(tag: string, now_us: number): void {
@@ -171,21 +168,21 @@ export class Conversation {
     head.sqlstate = fields.sqlstate
     head.message = fields.message
     // It may have failed before or after the server read the Syncs among the data.
-    if (this.#copying_in) this.#missing_ready += this.#syncsAmongData(head)
+    if (this.#progress.copying_in) this.#missing_ready += this.#syncsAmongData(head)
     if (head.kind === 'query') {
-      head.completions.push(this.#takeCompletion('error', '', fields, now_us))
+      head.completions.push(this.#progress.completion(head, 'error', '', fields, now_us))
       return
     }
     if (head.kind === 'function_call' || head.kind === 'sync') {
       // Their ReadyForQuery still comes; it takes them off the queue.
       head.fate = 'failed'
-      this.#resetCounters()
+      this.#progress.reset()
       return
     }
     if (head.kind === 'execute') {
-      head.completion = this.#takeCompletion('error', '', fields, now_us)
+      head.completion = this.#progress.completion(head, 'error', '', fields, now_us)
     }
-    this.#resetCounters()
+    this.#progress.reset()
     this.#answer(head, 'failed', now_us)
     this.#skipToSync(now_us)
   }
@@ -210,7 +207,7 @@ export class Conversation {
 
   #ready(status: 'I' | 'T' | 'E', now_us: number): void {
     const head = this.owed.peek()
-    this.#resetCounters()
+    this.#progress.reset()
     if (head === undefined) {
       // The first ReadyForQuery of a session answers the login, not a request.
       this.events.push({ kind: 'ready', status, ...unasked(now_us) })
@@ -252,9 +249,9 @@ export class Conversation {
   lost(now_us: number): void {
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
       if (next.kind === 'query' || next.kind === 'execute') {
-        next.unfinished_rows = this.#data_rows
-        next.unfinished_bytes_out = this.#bytes_out
-        this.#resetCounters()
+        next.unfinished_rows = this.#progress.data_rows
+        next.unfinished_bytes_out = this.#progress.bytes_out
+        this.#progress.reset()
       }
       // After FATAL the server has not even read what came later.
       const fate = this.#fatal && next.sqlstate === '' ? 'skipped' : 'lost'
@@ -271,8 +268,8 @@ export class Conversation {
 
   #complete(kind: 'complete' | 'empty' | 'suspended', tag: string, now_us: number): void {
     const head = this.#answered('query', 'execute')
-    if (head !== undefined && this.#copying_in) this.#dropSyncsAmongData(head, now_us)
-    const completion = this.#takeCompletion(kind, tag, undefined, now_us)
+    if (head !== undefined && this.#progress.copying_in) this.#dropSyncsAmongData(head, now_us)
+    const completion = this.#progress.completion(head, kind, tag, undefined, now_us)
     if (head?.kind === 'query') {
       head.completions.push(completion)
     } else if (head?.kind === 'execute') {
@@ -281,38 +278,6 @@ export class Conversation {
     } else {
       this.#disagree(`completion ${tag} while ${head?.kind ?? 'nothing'} was owed`, now_us)
     }
-  }
-
-  #takeCompletion(
-    kind: Completion['kind'],
-    tag: string,
-    error: ErrorFields | undefined,
-    now_us: number,
-  ): Completion {
-    const copying = this.#copying_in || this.#copying_both
-    const input = copying ? this.#copy_input.take(this.owed.peek()?.place ?? 0) : undefined
-    const completion: Completion = {
-      kind,
-      tag,
-      sqlstate: error?.sqlstate ?? '',
-      message: error?.message ?? '',
-      data_rows: this.#data_rows,
-      bytes_out: this.#bytes_out,
-      bytes_in: input?.bytes ?? -1,
-      copied_out: this.#copied_out,
-      copy_failed: input?.failed === true,
-      end_us: now_us,
-    }
-    this.#resetCounters()
-    return completion
-  }
-
-  #resetCounters(): void {
-    this.#data_rows = 0
-    this.#bytes_out = 0
-    this.#copied_out = false
-    this.#copying_in = false
-    this.#copying_both = false
   }
 
   #skipToSync(now_us: number): void {
@@ -329,7 +294,7 @@ export class Conversation {
    */
   #syncsAmongData(head: Request): number {
     if (head.kind !== 'execute' && head.kind !== 'query') return 0
-    const end = this.#copy_input.endOf(head.place)?.place ?? this.#asked
+    const end = this.#progress.copy_input.endOf(head.place)?.place ?? this.#asked
     let count = 0
     for (let next = this.owed.at(1); next?.kind === 'sync'; next = this.owed.at(count + 1)) {
       if (next.place > end) break
