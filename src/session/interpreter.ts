@@ -25,6 +25,7 @@ import type {
 } from './requests.js'
 import type { SessionState } from './session-state.js'
 import { splitList } from './settings.js'
+import { TransactionEnding } from './transaction-ending.js'
 
 /**
  * Turns answered requests, in order, into executions with their facts, and lets their effects
@@ -41,18 +42,16 @@ export class Interpreter {
   /** How many completions of the oldest Query have been reported. */
   #reported = 0
   waiting_for: FactsTicket | undefined
+  readonly #ending: TransactionEnding
   /** True after the first ReadyForQuery. */
   #logged_in = false
-  /** The latest failure: it undoes its transaction. */
-  #cause: Cause = no_cause
-  /** True when a request was lost that may have ended the open transaction, one way or the other. */
-  #end_in_doubt = false
 
   constructor(conversation: Conversation, state: SessionState) {
     this.#conversation = conversation
     this.#state = state
     this.#reports = new Reports(state)
     this.#extended = new ExtendedProtocol(state, this.#reports)
+    this.#ending = new TransactionEnding(state, this.#reports)
   }
 
   next(): SessionReport | undefined {
@@ -113,25 +112,23 @@ export class Interpreter {
   /** The report was recorded (or not); now its effects take place. */
   settle(report: SessionReport, recorded: boolean): void {
     if (report.kind !== 'execution') return
-    const { transaction } = this.#state
     switch (report.outcome) {
       case 'success':
       case 'suspended':
-        if (recorded) transaction.recordedSuccess()
+        if (recorded) this.#state.transaction.recordedSuccess()
         this.#state.applyEffects(report)
         return
       case 'failure':
       case 'cancelled':
         if (isCommit(report.statement) && report.tag === 'ROLLBACK') {
-          this.#refusedCommit(report)
+          this.#ending.refusedCommit(report)
         } else {
-          this.#cause = report
-          transaction.fail()
+          this.#ending.failed(report)
         }
         if (mayCommitInside(report)) this.#state.settings.doubtForGood()
         return
       case 'unknown':
-        if (mayEndTransaction(report)) this.#doubtEnd()
+        if (mayEndTransaction(report)) this.#ending.doubt()
         return
       case 'skipped':
       case 'prepared':
@@ -166,7 +163,7 @@ export class Interpreter {
         this.#sync(event)
         return
       case 'ready':
-        this.#transactionStatus(event.status, event)
+        this.#readyForQuery(event.status, event)
         return
       case 'parameter_status':
         this.#state.settings.report(
@@ -234,7 +231,7 @@ export class Interpreter {
   }
 
   #queryEnds(event: QueryRequest, facts: TextFacts): void {
-    if (event.fate === 'lost' && this.#state.transaction.state === 'idle') this.#doubtEnd()
+    if (event.fate === 'lost' && this.#state.transaction.state === 'idle') this.#ending.doubt()
     if (event.fate !== 'answered' || facts.status !== 'parsed') return
     const answers = event.completions.filter(({ kind }) => kind !== 'empty').length
     if (answers !== facts.statements.length) {
@@ -265,22 +262,22 @@ export class Interpreter {
         event.message,
       ),
     )
-    if (event.fate === 'lost') this.#doubtEnd()
+    if (event.fate === 'lost') this.#ending.doubt()
   }
 
   #sync(event: SyncRequest): void {
     this.#extended.sync()
-    if (event.fate === 'lost') this.#doubtEnd()
+    if (event.fate === 'lost') this.#ending.doubt()
     if (event.fate === 'failed') {
       // A deferred constraint, mostly: the error belongs to no statement.
       const outcome = failureOf(event.sqlstate)
       const ending = endingWithout(outcome, event.end_us, event.sqlstate, event.message)
       this.#failedEnd('extended', event, ending)
       // Without a ReadyForQuery the session ended here, perhaps after the commit.
-      if (event.status === undefined) this.#doubtEnd()
+      if (event.status === undefined) this.#ending.doubt()
       this.#state.transaction.fail()
     }
-    if (event.status !== undefined) this.#transactionStatus(event.status, event)
+    if (event.status !== undefined) this.#readyForQuery(event.status, event)
   }
 
   /** The end of a batch failed, and with it what had been answered before. */
@@ -302,60 +299,16 @@ export class Interpreter {
     )
   }
 
-  /** A transaction that has failed already cannot be committed by what was lost. */
-  #doubtEnd(): void {
-    if (!this.#state.transaction.failed) this.#end_in_doubt = true
-  }
-
   /** ReadyForQuery: the server's word on the transaction. */
-  #transactionStatus(status: 'I' | 'T' | 'E', event: SyncRequest | ReadyReport): void {
-    const { transaction } = this.#state
-    const cause = event.sqlstate === '' ? this.#cause : event
-    if (status === 'I') this.#cause = no_cause
+  #readyForQuery(status: 'I' | 'T' | 'E', event: SyncRequest | ReadyReport): void {
     this.#logged_in = true
-    this.#end_in_doubt = false
     this.#state.settings.reportsAreIn()
-    if (status !== 'I') {
-      transaction.agree(status)
-      return
-    }
-    if (!transaction.active) {
-      // A Bind opens a transaction too, which is over now.
-      this.#state.dropPortals()
-      return
-    }
-    if (transaction.failed) {
-      this.#reports.transactionEnd('rolled back', 'error in the same transaction', {
-        end_us: event.end_us,
-        sqlstate: cause.sqlstate,
-        message: cause.message,
-      })
-      this.#state.rollback()
-      return
-    }
-    // A block that ended without our seeing its COMMIT or ROLLBACK (a text that could not be
-    // parsed): its fate is not known; what it may have changed is taken as changed.
-    if (transaction.state !== 'idle') {
-      this.#reports.transactionEnd('unknown', 'ended by a statement that was not understood', event)
-    }
-    this.#state.commit()
-  }
-
-  #refusedCommit(report: Execution): void {
-    const { sqlstate, message } = this.#cause
-    const at = { end_us: report.end_us, sqlstate, message }
-    this.#cause = no_cause
-    this.#reports.transactionEnd('rolled back', 'COMMIT answered ROLLBACK', at)
-    this.#state.rollback()
+    this.#ending.status(status, event)
   }
 
   #closed(event: ClosedReport): void {
     this.#extended.dropAll()
-    const { transaction } = this.#state
-    if (!transaction.active) return
-    // Whatever nobody had asked to commit is undone.
-    const fate = this.#end_in_doubt ? 'unknown' : 'rolled back'
-    this.#reports.transactionEnd(fate, 'connection ended', event)
+    this.#ending.closed(event)
   }
 }
 
@@ -363,11 +316,6 @@ export class Interpreter {
 const large_object_functions: ReadonlySet<number> = new Set([
   715, 764, 765, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172,
 ])
-
-/** The error that undid a transaction. */
-type Cause = Pick<Execution, 'sqlstate' | 'message'>
-
-const no_cause: Cause = { sqlstate: '', message: '' }
 
 const outcomes = {
   pending: 'unknown',
