@@ -124,9 +124,9 @@ export function statementRecord(
 }
 
 function nothingRan(execution: Execution): boolean {
-  if (execution.outcome !== 'failure') return false
   // An error at Sync belongs to no statement.
   if (execution.step === 'Sync') return true
+  if (execution.outcome !== 'failure') return false
   if (execution.status === 'syntax_error') return execution.sqlstate === syntax_error
   return execution.statement === undefined && missing_names.has(execution.sqlstate)
 }

@@ -1,10 +1,12 @@
 import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
-import type { ErrorFields } from '../wire/backend-messages.js'
+import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import {
   answers_at_once,
   type EndedFate,
+  type LastWord,
   not_sync,
+  nothing_said,
   type ParameterReport,
   type Request,
   type SessionEvent,
@@ -36,6 +38,8 @@ export class Conversation {
   #missing_ready = 0
   /** True after FATAL: the server says nothing more and runs nothing more. */
   #fatal = false
+  /** The error that ended the session, or a warning that nothing has followed. */
+  #last_word: LastWord = nothing_said
   /** How many requests the client has asked so far. */
   #asked = 0
   /** Place of the newest request whose answer the server must not keep in its buffer. */
@@ -163,8 +167,10 @@ export class Conversation {
   /** An ErrorResponse within a session: it belongs to the oldest request that is owed. */
   error(fields: ErrorFields, now_us: number): void {
     const head = this.#answered(...not_sync)
-    if (fields.severity === 'FATAL' || fields.severity === 'PANIC') this.#fatal = true
-    if (head === undefined) return
+    const fatal = endsSession(fields)
+    if (fatal) this.#end(fields)
+    // What has failed already did not fail by the end of the session.
+    if (head === undefined || (fatal && head.sqlstate !== '')) return
     head.sqlstate = fields.sqlstate
     head.message = fields.message
     // It may have failed before or after the server read the Syncs among the data.
@@ -174,8 +180,8 @@ export class Conversation {
       return
     }
     if (head.kind === 'function_call' || head.kind === 'sync') {
-      // Their ReadyForQuery still comes; it takes them off the queue.
-      head.fate = 'failed'
+      // Their ReadyForQuery still comes, or the end; either takes them off the queue.
+      head.fate = fatal ? 'lost' : 'failed'
       this.#progress.reset()
       return
     }
@@ -185,6 +191,27 @@ export class Conversation {
     this.#progress.reset()
     this.#answer(head, 'failed', now_us)
     this.#skipToSync(now_us)
+  }
+
+  /**
+   * The server ended the session before it was ready for any request: it has read none of those
+   * that were sent ahead.
+   */
+  refused(fields: ErrorFields): void {
+    this.#end(fields)
+  }
+
+  /**
+   * A warning. A server process that is told to end while it must not fail (it has committed and
+   * waits for a standby; another process crashed) says so by a warning and closes the connection.
+   */
+  warned(fields: ErrorFields): void {
+    if (!this.#fatal) this.#last_word = fields
+  }
+
+  #end({ sqlstate, message }: ErrorFields): void {
+    this.#fatal = true
+    this.#last_word = { sqlstate, message }
   }
 
   /** The first ReadyForQuery answers the login, even where requests were sent ahead of it. */
@@ -208,6 +235,7 @@ export class Conversation {
   #ready(status: 'I' | 'T' | 'E', now_us: number): void {
     const head = this.owed.peek()
     this.#progress.reset()
+    this.#overheard()
     if (head === undefined) {
       // The first ReadyForQuery of a session answers the login, not a request.
       this.events.push({ kind: 'ready', status, ...unasked(now_us) })
@@ -215,12 +243,11 @@ export class Conversation {
     }
     if (head.kind === 'sync') {
       head.status = status
-      this.#answer(head, head.fate === 'failed' ? 'failed' : 'answered', now_us)
+      this.#answer(head, head.sqlstate === '' ? 'answered' : 'failed', now_us)
       return
     }
     if (head.kind === 'query' || head.kind === 'function_call') {
-      const failed = head.sqlstate !== ''
-      this.#answer(head, failed ? 'failed' : 'answered', now_us)
+      this.#answer(head, head.sqlstate === '' ? 'answered' : 'failed', now_us)
       this.events.push({ kind: 'ready', status, ...unasked(now_us) })
       return
     }
@@ -247,6 +274,8 @@ export class Conversation {
 
   /** The connection is over: what is still owed will never be answered. */
   lost(now_us: number): void {
+    const head = this.owed.peek()
+    const { sqlstate, message } = this.#last_word
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
       if (next.kind === 'query' || next.kind === 'execute') {
         next.unfinished_rows = this.#progress.data_rows
@@ -255,9 +284,18 @@ export class Conversation {
       }
       // After FATAL the server has not even read what came later.
       const fate = this.#fatal && next.sqlstate === '' ? 'skipped' : 'lost'
+      if (next === head && fate === 'lost' && next.sqlstate === '') {
+        next.sqlstate = sqlstate
+        next.message = message
+      }
       this.#answer(next, next.fate === 'failed' ? 'failed' : fate, now_us)
     }
-    this.events.push({ kind: 'closed', ...unasked(now_us) })
+    this.events.push({ kind: 'closed', ...unasked(now_us), sqlstate, message })
+  }
+
+  /** An answer after a warning: the warning was not the last word. */
+  #overheard(): void {
+    if (!this.#fatal) this.#last_word = nothing_said
   }
 
   #answerSimple(kind: 'parse' | 'bind' | 'close', now_us: number): void {
@@ -267,6 +305,7 @@ export class Conversation {
   }
 
   #complete(kind: 'complete' | 'empty' | 'suspended', tag: string, now_us: number): void {
+    this.#overheard()
     const head = this.#answered('query', 'execute')
     if (head !== undefined && this.#progress.copying_in) this.#dropSyncsAmongData(head, now_us)
     const completion = this.#progress.completion(head, kind, tag, undefined, now_us)
@@ -347,6 +386,7 @@ export class Conversation {
   }
 
   #answer(head: Request, fate: EndedFate, now_us: number): void {
+    this.#overheard()
     this.owed.shift()
     this.owed_bytes -= head.weight
     this.#finish(head, fate, now_us)

@@ -5,6 +5,7 @@ import {
   statement_class_strength,
   type TextFacts,
 } from '../sql/facts.js'
+import { isCommit, leavesDoubt, mayHaveCommitted } from './commit-doubt.js'
 import type { Execution, ExecutionOutcome } from './execution.js'
 import type { BoundValues, Completion, SentText } from './requests.js'
 import type { SessionState } from './session-state.js'
@@ -25,19 +26,23 @@ export type Ending = Pick<
   | 'bytes_out'
   | 'copied_out'
   | 'end_us'
->
+> & {
+  /** True for an error that ended the session. */
+  readonly fatal: boolean
+}
 
 /** What code that we do not see may do to its session. */
 export const unseen_effects: readonly Effect[] = [
   { kind: 'opaque', forgets: ['settings', 'role', 'temporary', 'prepared'] },
 ]
 
-/** An ending without any answer of its own. */
+/** An ending without any answer of its own, apart from an error. */
 export function endingWithout(
   outcome: ExecutionOutcome,
   end_us: number,
   sqlstate = '',
   message = '',
+  fatal = false,
 ): Ending {
   return {
     outcome,
@@ -49,6 +54,7 @@ export function endingWithout(
     bytes_out: 0,
     copied_out: false,
     end_us,
+    fatal,
   }
 }
 
@@ -64,6 +70,7 @@ export function endingOf(completion: Completion): Ending {
     bytes_out: completion.bytes_out,
     copied_out: completion.copied_out,
     end_us: completion.end_us,
+    fatal: completion.fatal,
   }
 }
 
@@ -101,6 +108,8 @@ export interface Subject {
   readonly parameter_types?: readonly number[]
   readonly function_oid?: number
   readonly start_us: number
+  /** True for the last statement of a Query, whose end is that of its implicit transaction. */
+  readonly ends_query?: boolean
   readonly context?: SessionContextOf
   /** What it does to the session where no statement tells. */
   readonly effects?: readonly Effect[]
@@ -116,6 +125,14 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
   const joined = joinNames(state, subject.statement)
   const own = subject.statement
   const refused_commit = ending.tag === 'ROLLBACK' && isCommit(own)
+  const in_doubt =
+    leavesDoubt(ending.sqlstate, ending.fatal) &&
+    mayHaveCommitted({
+      step: subject.step,
+      statement: joined.statement,
+      transaction_state: state.transaction.state,
+      ends_query: subject.ends_query === true,
+    })
   return {
     kind: 'execution',
     protocol: subject.protocol,
@@ -134,7 +151,7 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
     parameter_types: subject.parameter_types ?? [],
     literal_parameters: joined.literal_parameters,
     function_oid: subject.function_oid,
-    outcome: refused_commit ? 'failure' : ending.outcome,
+    outcome: refused_commit ? 'failure' : in_doubt ? 'unknown' : ending.outcome,
     tag: ending.tag,
     sqlstate: ending.sqlstate,
     message: ending.message,
@@ -151,16 +168,6 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
   }
 }
 
-/** True for COMMIT (and PREPARE TRANSACTION), which the server answers ROLLBACK when it failed. */
-export function isCommit(statement: StatementFacts | undefined): boolean {
-  if (statement === undefined) return false
-  return statement.effects.some(
-    (effect) =>
-      effect.kind === 'transaction' &&
-      (effect.operation === 'commit' || effect.operation === 'prepare_transaction'),
-  )
-}
-
 /** True for what may have committed part of its work, settings included, before it failed. */
 export function mayCommitInside(report: Execution): boolean {
   const node = report.statement?.node
@@ -171,6 +178,7 @@ export function mayCommitInside(report: Execution): boolean {
 export function mayEndTransaction(report: Execution): boolean {
   const { statement } = report
   if (report.step !== undefined) return false
+  if (leavesDoubt(report.sqlstate, false)) return true
   return statement === undefined || statement.node === '' || isCommit(statement)
 }
 

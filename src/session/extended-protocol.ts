@@ -276,7 +276,12 @@ function firstExecution(portal: Portal | undefined): number | undefined {
 function executeEnding(event: ExecuteRequest): Ending {
   if (event.completion !== undefined) return endingOf(event.completion)
   return {
-    ...endingWithout(event.fate === 'skipped' ? 'skipped' : 'unknown', event.end_us),
+    ...endingWithout(
+      event.fate === 'skipped' ? 'skipped' : 'unknown',
+      event.end_us,
+      event.sqlstate,
+      event.message,
+    ),
     data_rows: event.unfinished_rows,
     bytes_out: event.unfinished_bytes_out,
   }

@@ -1,4 +1,5 @@
 import type { FactsTicket, TextFacts } from '../sql/facts.js'
+import { isCommit, leavesDoubt } from './commit-doubt.js'
 import type { Conversation } from './conversation.js'
 import type { Execution, ExecutionOutcome, SessionReport } from './execution.js'
 import {
@@ -6,7 +7,6 @@ import {
   endingOf,
   endingWithout,
   failureOf,
-  isCommit,
   mayCommitInside,
   mayEndTransaction,
   unseen_effects,
@@ -210,6 +210,7 @@ export class Interpreter {
     if (whole && completion === undefined && index > 0) return false
     const ending = completion === undefined ? queryEnding(event) : endingOf(completion)
     const previous = event.completions[index - 1]
+    const ends_query = whole || index + 1 >= facts.statements.length
     this.#reports.executionInTransaction(
       {
         protocol: 'simple',
@@ -217,9 +218,12 @@ export class Interpreter {
         status: beyond ? 'unparsed' : facts.status,
         statement,
         start_us: previous?.end_us ?? event.time_us,
+        ends_query,
       },
       ending,
     )
+    // What came before it in the same Query is committed, or not, with the last statement.
+    if (ending.fatal && ends_query) this.#ending.doubtImplicit()
     return false
   }
 
@@ -231,7 +235,7 @@ export class Interpreter {
   }
 
   #queryEnds(event: QueryRequest, facts: TextFacts): void {
-    if (event.fate === 'lost' && this.#state.transaction.state === 'idle') this.#ending.doubt()
+    if (event.fate === 'lost') this.#ending.doubtImplicit()
     if (event.fate !== 'answered' || facts.status !== 'parsed') return
     const answers = event.completions.filter(({ kind }) => kind !== 'empty').length
     if (answers !== facts.statements.length) {
@@ -255,27 +259,19 @@ export class Interpreter {
         start_us: event.time_us,
         effects: large_object_functions.has(event.oid) ? [] : unseen_effects,
       },
-      endingWithout(
-        event.fate === 'failed' ? failureOf(event.sqlstate) : outcomes[event.fate],
-        event.end_us,
-        event.sqlstate,
-        event.message,
-      ),
+      requestEnding(event),
     )
-    if (event.fate === 'lost') this.#ending.doubt()
+    if (event.fate === 'lost') this.#ending.doubtImplicit()
   }
 
   #sync(event: SyncRequest): void {
     this.#extended.sync()
-    if (event.fate === 'lost') this.#ending.doubt()
-    if (event.fate === 'failed') {
+    if (event.fate === 'lost') this.#ending.doubtImplicit()
+    if (event.fate === 'failed' || (event.fate === 'lost' && event.sqlstate !== '')) {
       // A deferred constraint, mostly: the error belongs to no statement.
-      const outcome = failureOf(event.sqlstate)
-      const ending = endingWithout(outcome, event.end_us, event.sqlstate, event.message)
-      this.#failedEnd('extended', event, ending)
-      // Without a ReadyForQuery the session ended here, perhaps after the commit.
-      if (event.status === undefined) this.#ending.doubt()
-      this.#state.transaction.fail()
+      this.#failedEnd('extended', event, requestEnding(event))
+      if (leavesDoubt(event.sqlstate, false)) this.#ending.doubtImplicit()
+      else if (event.fate === 'failed') this.#ending.failed(event)
     }
     if (event.status !== undefined) this.#readyForQuery(event.status, event)
   }
@@ -317,6 +313,14 @@ const large_object_functions: ReadonlySet<number> = new Set([
   715, 764, 765, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172,
 ])
 
+/** How a request without completions ended: FunctionCall, Sync. */
+function requestEnding(event: FunctionCallRequest | SyncRequest): Ending {
+  const { fate, end_us, sqlstate, message } = event
+  const fatal = fate === 'lost' && sqlstate !== ''
+  const outcome = fate === 'failed' || fatal ? failureOf(sqlstate) : outcomes[fate]
+  return endingWithout(outcome, end_us, sqlstate, message, fatal)
+}
+
 const outcomes = {
   pending: 'unknown',
   answered: 'success',
@@ -334,7 +338,7 @@ function queryEnding(event: QueryRequest): Ending {
   const failed = event.completions.at(-1)?.kind === 'error'
   if (event.fate === 'lost' && !failed) {
     return {
-      ...endingWithout('unknown', event.end_us),
+      ...endingWithout('unknown', event.end_us, event.sqlstate, event.message),
       data_rows: event.unfinished_rows,
       bytes_out: event.unfinished_bytes_out,
     }

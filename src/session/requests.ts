@@ -37,6 +37,8 @@ export interface Completion {
   readonly copied_out: boolean
   /** True when the client ended its copy stream by CopyFail. */
   readonly copy_failed: boolean
+  /** True for an error that ended the session: FATAL or PANIC. */
+  readonly fatal: boolean
   readonly end_us: number
 }
 
@@ -48,8 +50,13 @@ export type RequestFate =
   | 'failed'
   /** The server threw it away after an error in the same pipeline. */
   | 'skipped'
-  /** The connection ended before the answer. */
+  /** The connection ended before the answer, or by an answer that ended the session (`sqlstate`). */
   | 'lost'
+
+/** What an error (or the server's last warning) says, apart from the request that it concerns. */
+export type LastWord = Pick<RequestBase, 'sqlstate' | 'message'>
+
+export const nothing_said: LastWord = { sqlstate: '', message: '' }
 
 /** How a request that is over ended. */
 export type EndedFate = Exclude<RequestFate, 'pending'>
@@ -150,7 +157,7 @@ export interface Disagreement extends RequestBase {
   readonly kind: 'disagreement'
 }
 
-/** The connection is over; nothing follows. */
+/** The connection is over; nothing follows. `sqlstate` is the server's last word, if it gave one. */
 export interface ClosedReport extends RequestBase {
   readonly kind: 'closed'
 }

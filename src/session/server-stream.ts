@@ -1,3 +1,4 @@
+import { limits } from '../lib/limits.js'
 import {
   decodeBackendKeyData,
   decodeCommandComplete,
@@ -6,6 +7,7 @@ import {
   decodeParameterStatus,
   decodeReadyForQuery,
   type ErrorFields,
+  endsSession,
 } from '../wire/backend-messages.js'
 import type { FrameAction, FrameHandler } from '../wire/framer.js'
 import { backend, letterOf } from '../wire/message-types.js'
@@ -38,8 +40,10 @@ export class ServerStream implements FrameHandler {
     this.#listener = listener
   }
 
-  header(type: number, _body_length: number): FrameAction {
+  header(type: number, body_length: number): FrameAction {
     switch (type) {
+      case backend.notice_response:
+        return body_length <= limits.collected_body_bytes ? 'collect' : 'pass'
       case backend.data_row:
       case backend.copy_data:
       case backend.copy_done:
@@ -54,7 +58,6 @@ export class ServerStream implements FrameHandler {
       case backend.copy_out_response:
       case backend.copy_both_response:
       case backend.function_call_response:
-      case backend.notice_response:
       case backend.notification_response:
       case backend.negotiate_protocol_version:
         return 'pass'
@@ -145,8 +148,11 @@ export class ServerStream implements FrameHandler {
       case backend.function_call_response:
         conversation.functionCallResponse(this.now_us)
         return
+      case backend.notice_response:
+        if (end > start) this.#notice(decodeErrorResponse(buffer, start, end))
+        return
       default:
-        // Notices, notifications and the end of a copy stream say nothing of a request.
+        // Notifications and the end of a copy stream say nothing of a request.
         return
     }
   }
@@ -160,12 +166,18 @@ export class ServerStream implements FrameHandler {
 
   #error(fields: ErrorFields): void {
     if (!this.#ready) {
+      this.#conversation.refused(fields)
       this.#listener.sessionError(fields)
       return
     }
     this.#conversation.error(fields, this.now_us)
-    if (fields.severity === 'FATAL' || fields.severity === 'PANIC') {
-      this.#listener.sessionError(fields)
+    if (endsSession(fields)) this.#listener.sessionError(fields)
+  }
+
+  /** Class 57 is operator intervention: such a warning may be the last word of the server. */
+  #notice(fields: ErrorFields): void {
+    if (fields.severity === 'WARNING' && fields.sqlstate.startsWith('57')) {
+      this.#conversation.warned(fields)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ErrorFields } from '../wire/backend-messages.js'
+import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import { CopyInput } from './copy-input.js'
 import type { Completion, Request } from './requests.js'
 
@@ -37,6 +37,7 @@ export class StatementProgress {
       bytes_in: input?.bytes ?? -1,
       copied_out: this.copied_out,
       copy_failed: input?.failed === true,
+      fatal: error !== undefined && endsSession(error),
       end_us: now_us,
     }
     this.reset()

@@ -1,12 +1,7 @@
 import type { Execution } from './execution.js'
 import type { Reports } from './reports.js'
-import type { ClosedReport, ReadyReport, SyncRequest } from './requests.js'
+import { type ClosedReport, type LastWord, nothing_said } from './requests.js'
 import type { SessionState } from './session-state.js'
-
-/** The error that undid a transaction. */
-type Cause = Pick<Execution, 'sqlstate' | 'message'>
-
-const no_cause: Cause = { sqlstate: '', message: '' }
 
 /**
  * How transactions end, and what is told of those that did not end by their own COMMIT or ROLLBACK:
@@ -15,8 +10,8 @@ const no_cause: Cause = { sqlstate: '', message: '' }
 export class TransactionEnding {
   readonly #state: SessionState
   readonly #reports: Reports
-  /** The latest failure: it undoes its transaction. */
-  #cause: Cause = no_cause
+  /** The failure that undid the transaction: the first one, what follows in it fails by that. */
+  #cause: LastWord = nothing_said
   /** True when a request was lost that may have ended the open transaction, one way or the other. */
   #end_in_doubt = false
 
@@ -26,8 +21,8 @@ export class TransactionEnding {
   }
 
   /** A statement failed, and with it its transaction. */
-  failed(cause: Cause): void {
-    this.#cause = cause
+  failed(cause: LastWord): void {
+    if (!this.#state.transaction.failed) this.#cause = cause
     this.#state.transaction.fail()
   }
 
@@ -36,11 +31,17 @@ export class TransactionEnding {
     if (!this.#state.transaction.failed) this.#end_in_doubt = true
   }
 
+  /** The same, for what can end no transaction block: a Sync, a FunctionCall, the end of a Query. */
+  doubtImplicit(): void {
+    if (this.#state.transaction.state === 'idle') this.doubt()
+  }
+
   /** ReadyForQuery: the server's word on the transaction. */
-  status(status: 'I' | 'T' | 'E', event: SyncRequest | ReadyReport): void {
+  status(status: 'I' | 'T' | 'E', at: { readonly end_us: number }): void {
     const { transaction } = this.#state
-    const cause = event.sqlstate === '' ? this.#cause : event
-    if (status === 'I') this.#cause = no_cause
+    const cause = this.#cause
+    if (status === 'I') this.#cause = nothing_said
+    const in_doubt = this.#end_in_doubt
     this.#end_in_doubt = false
     if (status !== 'I') {
       transaction.agree(status)
@@ -53,7 +54,7 @@ export class TransactionEnding {
     }
     if (transaction.failed) {
       this.#reports.transactionEnd('rolled back', 'error in the same transaction', {
-        end_us: event.end_us,
+        end_us: at.end_us,
         sqlstate: cause.sqlstate,
         message: cause.message,
       })
@@ -61,9 +62,13 @@ export class TransactionEnding {
       return
     }
     // A block that ended without our seeing its COMMIT or ROLLBACK (a text that could not be
-    // parsed): its fate is not known; what it may have changed is taken as changed.
-    if (transaction.state !== 'idle') {
-      this.#reports.transactionEnd('unknown', 'ended by a statement that was not understood', event)
+    // parsed), or that the server itself is not sure of: its fate is not known; what it may have
+    // changed is taken as changed.
+    if (in_doubt || transaction.state !== 'idle') {
+      const reason = in_doubt
+        ? 'ended by an error that leaves it open'
+        : 'ended by a statement that was not understood'
+      this.#reports.transactionEnd('unknown', reason, { ...nothing_said, end_us: at.end_us })
     }
     this.#state.commit()
   }
@@ -72,7 +77,7 @@ export class TransactionEnding {
   refusedCommit(report: Execution): void {
     const { sqlstate, message } = this.#cause
     const at = { end_us: report.end_us, sqlstate, message }
-    this.#cause = no_cause
+    this.#cause = nothing_said
     this.#reports.transactionEnd('rolled back', 'COMMIT answered ROLLBACK', at)
     this.#state.rollback()
   }
@@ -81,6 +86,9 @@ export class TransactionEnding {
   closed(event: ClosedReport): void {
     if (!this.#state.transaction.active) return
     const fate = this.#end_in_doubt ? 'unknown' : 'rolled back'
-    this.#reports.transactionEnd(fate, 'connection ended', event)
+    const cause = this.#state.transaction.failed ? this.#cause : event
+    const { sqlstate, message } = cause
+    const at = { end_us: event.end_us, sqlstate, message }
+    this.#reports.transactionEnd(fate, 'connection ended', at)
   }
 }

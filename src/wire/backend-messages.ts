@@ -13,6 +13,11 @@ export interface ErrorFields {
   readonly message: string
 }
 
+/** True for an error after which the server closes the connection. */
+export function endsSession({ severity }: ErrorFields): boolean {
+  return severity === 'FATAL' || severity === 'PANIC'
+}
+
 /** Authentication requests by their code, as the record's `session.auth` names them. */
 const authentication_names: ReadonlyMap<number, string> = new Map([
   [2, 'kerberos'],
@@ -87,6 +92,7 @@ export function decodeCommandComplete(buffer: Buffer, start: number, end: number
   return buffer.toString('latin1', start, end - 1)
 }
 
+/** ErrorResponse, and NoticeResponse, which has the same fields. */
 export function decodeErrorResponse(buffer: Buffer, start: number, end: number): ErrorFields {
   cursor.reset(buffer, start, end)
   let severity = ''

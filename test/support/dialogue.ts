@@ -123,7 +123,7 @@ export interface DialogueOptions extends Partial<ClientStreamOptions> {
   readonly facts?: FactsArrival
   readonly cutting?: Cutting
   /** What the server says between AuthenticationOk and the first ReadyForQuery. */
-  readonly login?: readonly Buffer[]
+  readonly login?: readonly Buffer[] | 'not yet'
 }
 
 const default_options: ClientStreamOptions = {
@@ -171,7 +171,8 @@ export class Dialogue {
     })
     this.#client_framer = new Framer(this.client, 1024 * 1024 * 1024)
     this.#server_framer = new Framer(to_server, 1024 * 1024 * 1024)
-    // The login has ended before the dialogue begins.
+    // The login has ended before the dialogue begins, unless it is part of it.
+    if (options.login === 'not yet') return
     feedChunks(this.#server_framer, [...(options.login ?? []), ready()])
   }
 

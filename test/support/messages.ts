@@ -108,6 +108,8 @@ export const functionResult = (value: Text) =>
   message('V', int32(Buffer.from(value as Buffer).length), value)
 export const setting = (name: string, value: string) => message('S', name, nul, value, nul)
 export const notice = (text: string) => message('N', 'SNOTICE', nul, `M${text}`, nul, nul)
+export const warning = (sqlstate: string, text: string) =>
+  message('N', 'SWARNING', nul, 'VWARNING', nul, `C${sqlstate}`, nul, `M${text}`, nul, nul)
 export const notification = (channel: string) => message('A', int32(7), channel, nul, nul)
 
 export function rowDescription(...columns: readonly string[]): Buffer {
