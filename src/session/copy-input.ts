@@ -1,5 +1,6 @@
 import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
+import type { Request } from './requests.js'
 
 /** The end of a copy stream, as the client sent it. */
 export interface EndedCopy {
@@ -61,4 +62,21 @@ export class CopyInput {
     this.#bytes = 0
     return { bytes, failed: false }
   }
+}
+
+/**
+ * How many Syncs the client sent between the oldest request, which became COPY IN, and the end of
+ * the copy data. The server reads and ignores those, so that no ReadyForQuery comes for them.
+ * `asked` is the place of the newest request.
+ */
+export function syncsAmongData(owed: Fifo<Request>, input: CopyInput, asked: number): number {
+  const head = owed.peek()
+  if (head?.kind !== 'execute' && head?.kind !== 'query') return 0
+  const end = input.endOf(head.place)?.place ?? asked
+  let count = 0
+  for (let next = owed.at(1); next?.kind === 'sync'; next = owed.at(count + 1)) {
+    if (next.place > end) break
+    count++
+  }
+  return count
 }

@@ -53,11 +53,6 @@ export type RequestFate =
   /** The connection ended before the answer, or by an answer that ended the session (`sqlstate`). */
   | 'lost'
 
-/** What an error (or the server's last warning) says, apart from the request that it concerns. */
-export type LastWord = Pick<RequestBase, 'sqlstate' | 'message'>
-
-export const nothing_said: LastWord = { sqlstate: '', message: '' }
-
 /** How a request that is over ended. */
 export type EndedFate = Exclude<RequestFate, 'pending'>
 
@@ -187,17 +182,6 @@ export const answers_at_once = {
   sync: true,
   function_call: true,
 } as const satisfies Record<Request['kind'], boolean>
-
-/** What an ErrorResponse can answer; a Sync's own error comes only where none is missing. */
-export const not_sync = [
-  'query',
-  'parse',
-  'bind',
-  'describe',
-  'execute',
-  'close',
-  'function_call',
-] as const satisfies readonly Request['kind'][]
 
 /** What all events share that the client did not ask for. */
 export function unasked(now_us: number) {

@@ -80,10 +80,10 @@ export class ServerStream implements FrameHandler {
     const conversation = this.#conversation
     switch (type) {
       case backend.data_row:
-        conversation.dataRow(body_length)
+        conversation.dataRow(body_length, this.now_us)
         return
       case backend.copy_data:
-        conversation.copyDataFromServer(body_length)
+        conversation.copyDataFromServer(body_length, this.now_us)
         return
       case backend.command_complete:
         conversation.commandComplete(decodeCommandComplete(buffer, start, end), this.now_us)
@@ -101,8 +101,10 @@ export class ServerStream implements FrameHandler {
         conversation.closeComplete(this.now_us)
         return
       case backend.row_description:
+        conversation.rowDescription('RowDescription', this.now_us)
+        return
       case backend.no_data:
-        conversation.rowDescription(this.now_us)
+        conversation.rowDescription('NoData', this.now_us)
         return
       case backend.error_response:
         this.#error(decodeErrorResponse(buffer, start, end))
@@ -123,7 +125,10 @@ export class ServerStream implements FrameHandler {
         conversation.portalSuspended(this.now_us)
         return
       case backend.parameter_description:
-        conversation.parameterDescription(decodeParameterDescription(buffer, start, end))
+        conversation.parameterDescription(
+          decodeParameterDescription(buffer, start, end),
+          this.now_us,
+        )
         return
       case backend.parameter_status: {
         const { name, value } = decodeParameterStatus(buffer, start, end)
@@ -132,27 +137,40 @@ export class ServerStream implements FrameHandler {
         return
       }
       case backend.backend_key_data: {
+        if (this.#ready) {
+          conversation.unexpected('BackendKeyData', this.now_us)
+          return
+        }
         const { pid, key } = decodeBackendKeyData(buffer, start, end)
         this.#listener.backendKeyData(pid, key)
         return
       }
       case backend.copy_in_response:
-        conversation.copyInResponse()
+        conversation.copyInResponse(this.now_us)
         return
       case backend.copy_out_response:
-        conversation.copyOutResponse()
+        conversation.copyOutResponse(this.now_us)
         return
       case backend.copy_both_response:
-        conversation.copyBothResponse()
+        conversation.copyBothResponse(this.now_us)
         return
       case backend.function_call_response:
         conversation.functionCallResponse(this.now_us)
+        return
+      case backend.copy_done:
+        conversation.copyDoneFromServer(this.now_us)
+        return
+      case backend.authentication:
+        conversation.unexpected('Authentication', this.now_us)
+        return
+      case backend.negotiate_protocol_version:
+        conversation.unexpected('NegotiateProtocolVersion', this.now_us)
         return
       case backend.notice_response:
         if (end > start) this.#notice(decodeErrorResponse(buffer, start, end))
         return
       default:
-        // Notifications and the end of a copy stream say nothing of a request.
+        // Notifications say nothing of a request.
         return
     }
   }

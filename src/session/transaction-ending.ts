@@ -1,6 +1,7 @@
 import type { Execution } from './execution.js'
+import { nothing_said, type Said } from './last-word.js'
 import type { Reports } from './reports.js'
-import { type ClosedReport, type LastWord, nothing_said } from './requests.js'
+import type { ClosedReport } from './requests.js'
 import type { SessionState } from './session-state.js'
 
 /**
@@ -11,7 +12,7 @@ export class TransactionEnding {
   readonly #state: SessionState
   readonly #reports: Reports
   /** The failure that undid the transaction: the first one, what follows in it fails by that. */
-  #cause: LastWord = nothing_said
+  #cause: Said = nothing_said
   /** True when a request was lost that may have ended the open transaction, one way or the other. */
   #end_in_doubt = false
 
@@ -21,7 +22,7 @@ export class TransactionEnding {
   }
 
   /** A statement failed, and with it its transaction. */
-  failed(cause: LastWord): void {
+  failed(cause: Said): void {
     if (!this.#state.transaction.failed) this.#cause = cause
     this.#state.transaction.fail()
   }
