@@ -19,6 +19,7 @@ import { startupSettings } from './startup-settings.js'
 import {
   type Classification,
   classify,
+  disagrees,
   functionByOid,
   statementRecord,
 } from './statement-record.js'
@@ -289,7 +290,7 @@ export class AuditedSession implements SessionTap {
       return false
     }
     this.#identity.setRole(report.context.current_user, this.#state)
-    if (classification.analysis === 'mismatch') this.#warnOfMismatch(report, classification)
+    if (disagrees(report, classification)) this.#warnOfMismatch(report, classification)
     const record = statementRecord(
       report,
       classification,
@@ -381,7 +382,7 @@ export class AuditedSession implements SessionTap {
         expected: report.statement?.tags,
         class: classification.class,
       },
-      'the server answered a tag that does not fit the parsed statement',
+      'the server answered what does not fit the parse of the statement',
     )
   }
 

@@ -77,6 +77,12 @@ export function classify(execution: Execution): Classification {
   }
 }
 
+/** True when the server's answer contradicts our parse: another tag, or it ran what ours refuses. */
+export function disagrees(execution: Execution, { analysis }: Classification): boolean {
+  if (analysis === 'mismatch') return true
+  return execution.status === 'syntax_error' && execution.outcome === 'success'
+}
+
 /**
  * The record of one execution, or undefined when neither a rule nor object auditing wants it. With
  * `phase: 'start'` it is the record of a statement that is still running, without an outcome.

@@ -52,7 +52,10 @@ export interface ProxyUnderTest {
 
 const patience_ms = 60_000
 
-/** Starts a proxy; `settings` is merged over the defaults of the tests, section by section. */
+/**
+ * Starts a proxy; `settings` is merged over the defaults of the tests, section by section, and
+ * `undefined` takes a section away.
+ */
 export async function startProxy(
   postgres: ScratchPostgres,
   settings: Settings = {},
@@ -148,7 +151,8 @@ function merge(base: Settings, over: Settings): Settings {
   const merged: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key]
-    merged[key] = isPlain(below) && isPlain(value) ? merge(below, value) : value
+    if (value === undefined) delete merged[key]
+    else merged[key] = isPlain(below) && isPlain(value) ? merge(below, value) : value
   }
   return merged
 }
