@@ -115,6 +115,7 @@ export class AuditedSession implements SessionTap {
 
   startup(parameters: ReadonlyMap<string, string>, server: string): void {
     this.#identity.setStartup(parameters, server)
+    this.#client.replication = this.#identity.replication !== undefined
   }
 
   loginMessage(message: Buffer): LoginVerdict {
@@ -128,11 +129,12 @@ export class AuditedSession implements SessionTap {
    * nobody was admitted to must not open a connection of ours.
    */
   #open(): void {
-    const user = this.#identity.part.user ?? ''
-    const database = this.#identity.part.database ?? user
+    const { user = '', database } = this.#identity.part
     const names = this.#parts.catalog.open(database)
+    // Where there is no database there is no catalog to wait for.
+    this.#defaults_known = database === undefined
     this.#names = names
-    const state = new SessionState({ user, database }, names)
+    const state = new SessionState({ user, database: database ?? '' }, names)
     this.#state = state
     state.settings.setDefault('search_path', ['$user', 'public'])
     for (const [name, value] of startupSettings(this.#identity.startup_parameters)) {

@@ -67,11 +67,11 @@ export class Login {
   readyForQuery(): void {
     if (this.#authorized) return
     this.#authorized = true
-    const replication = isOn(this.#identity.startup_parameters.get('replication'))
+    const { replication } = this.#identity
     this.#event(
       'connection authorized',
       { outcome: 'success', sqlstate: '00000' },
-      replication ? { replication } : {},
+      replication === undefined ? {} : { replication },
     )
   }
 
@@ -203,9 +203,4 @@ export class Login {
       ...(Object.keys(detail).length === 0 ? {} : { detail }),
     })
   }
-}
-
-/** `replication` is a boolean as PostgreSQL spells them, or `database`. */
-function isOn(value: string | undefined): boolean {
-  return value !== undefined && !/^(?:f(?:a(?:l(?:se?)?)?)?|no?|off?|0)$/i.test(value)
 }

@@ -2,6 +2,7 @@ import { limits } from '../lib/limits.js'
 import type { ClientEndpoint } from '../proxy/tap.js'
 import type { SessionPart } from '../record/audit-record.js'
 import type { SessionState } from '../session/session-state.js'
+import { type ReplicationMode, replicationMode } from '../wire/replication-mode.js'
 
 /**
  * Who a session is. `part` is one object until something changes, so that its rendered form can
@@ -10,6 +11,7 @@ import type { SessionState } from '../session/session-state.js'
 export class SessionIdentity {
   readonly endpoint: ClientEndpoint
   startup_parameters: ReadonlyMap<string, string> = new Map()
+  replication: ReplicationMode | undefined
   /** True when the client proved itself by a certificate that we verified. */
   certificate = false
   #part: SessionPart
@@ -35,12 +37,14 @@ export class SessionIdentity {
   setStartup(parameters: ReadonlyMap<string, string>, server: string): void {
     this.startup_parameters = parameters
     const user = identifier(parameters.get('user') ?? '')
-    // The server takes the user's name where no database is named.
+    this.replication = replicationMode(parameters.get('replication'))
+    // The server takes the user's name where no database is named, and for physical replication
+    // none at all, whatever is named.
     const database = identifier(parameters.get('database') ?? '') || user
     this.#part = {
       ...this.#part,
       user,
-      database,
+      ...(this.replication === 'physical' ? {} : { database }),
       application: parameters.get('application_name') ?? '',
       server,
     }

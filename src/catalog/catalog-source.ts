@@ -61,11 +61,14 @@ export class DatabaseCatalogSource implements CatalogSource {
     for (const { catalog } of this.#databases.values()) catalog.auditRoleChanged()
   }
 
-  open(database: string): SessionCatalog {
+  open(database: string | undefined): SessionCatalog {
+    this.#last_session += 1
+    if (database === undefined) {
+      return new OverlaidCatalog(this.#catalog('', undefined), this.#last_session, () => {})
+    }
     const kept = this.#keep(database)
     clearTimeout(kept.unused_timer)
     kept.catalog.sessionOpened()
-    this.#last_session += 1
     return new OverlaidCatalog(kept.catalog, this.#last_session, () => {
       kept.catalog.sessionClosed()
       if (kept.catalog.sessions === 0) this.#planForgetting(database, kept)
@@ -96,17 +99,23 @@ export class DatabaseCatalogSource implements CatalogSource {
   #keep(database: string): Kept {
     const known = this.#databases.get(database)
     if (known !== undefined) return known
-    const { server, refresh_ms, log } = this.#options
-    const catalog = new DatabaseCatalog({
+    const { server, log } = this.#options
+    const side = server === undefined ? undefined : new SideConnection(server, database, log)
+    const catalog = this.#catalog(database, side)
+    const kept: Kept = { catalog, unused_timer: undefined }
+    this.#databases.set(database, kept)
+    return kept
+  }
+
+  #catalog(database: string, side: SideConnection | undefined): DatabaseCatalog {
+    const { refresh_ms, log } = this.#options
+    return new DatabaseCatalog({
       database,
-      side: server === undefined ? undefined : new SideConnection(server, database, log),
+      side,
       refresh_ms,
       log,
       audit_role: () => this.#audit_role,
     })
-    const kept: Kept = { catalog, unused_timer: undefined }
-    this.#databases.set(database, kept)
-    return kept
   }
 
   /** Without a side connection what the sessions did is all that is known, and is kept. */

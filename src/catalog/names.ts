@@ -71,8 +71,11 @@ export interface SessionCatalog {
 
 /** The catalog room's service, one per proxy. */
 export interface CatalogSource {
-  /** Opens the names of one session; starts loading the database's snapshot when it is new. */
-  open(database: string): SessionCatalog
+  /**
+   * Opens the names of one session; starts loading the database's snapshot when it is new. A
+   * session without a database (physical replication) has none but its own guesses.
+   */
+  open(database: string | undefined): SessionCatalog
   /**
    * Asks for one refresh of a database because a name was missing or the catalog changed.
    * Requests that come while one is under way share the next one.

@@ -49,7 +49,7 @@ export function connectMessage(record: AuditRecord): string | undefined {
     case 'connection received':
       return `connection received:${pair('host', session.client_ip)}${pair('port', session.client_port)}`
     case 'connection authorized':
-      return authorized(session, detail.replication === true)
+      return authorized(session, detail.replication !== undefined)
     case 'disconnection':
       return disconnected(session, detail.session_time_us ?? 0)
     case 'cancel request':

@@ -32,7 +32,12 @@ const unfinished_fallback = diverted
  */
 export const detail_schemas = {
   'connection authorized': z.strictObject({
-    replication: z.boolean().optional().describe('true for a replication connection'),
+    replication: z
+      .enum(['physical', 'logical'])
+      .optional()
+      .describe(
+        'of a replication connection: `physical` (of no database, without SQL) or `logical`',
+      ),
   }),
   disconnection: z.strictObject({
     session_time_us: bytes.describe('microseconds since the connection was accepted'),

@@ -2,7 +2,7 @@ import type { ResolvedObject } from '../catalog/names.js'
 import type { StatementClass } from '../sql/facts.js'
 
 /** Every class that a record can have. */
-export type AuditClass = StatementClass | 'CONNECT' | 'ERROR' | 'SYSTEM' | 'BACKUP' | 'AUDIT'
+export type AuditClass = StatementClass | 'CONNECT' | 'ERROR' | 'SYSTEM' | 'AUDIT'
 
 /** A statement's own outcome. */
 export type Outcome =

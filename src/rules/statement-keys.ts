@@ -100,7 +100,11 @@ export function compileStatementKeys(
   }
   if (database !== undefined) {
     const test = compileTextList('database', database, false)
-    tests.push(whenPresent((subject) => subject.database, test))
+    tests.push((subject) => {
+      if (subject.database !== undefined) return test(subject.database)
+      // A session without a database replicates the whole server: none can be ruled out.
+      return subject.user !== undefined && asking === 'may'
+    })
   }
   if (application !== undefined) {
     const test = compileTextList('application', application, false)

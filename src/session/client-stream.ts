@@ -1,5 +1,6 @@
 import { limits } from '../lib/limits.js'
 import type { FactsSource, FactsTicket, TextFacts } from '../sql/facts.js'
+import { replicationFacts, replicationKeyword } from '../sql/replication-command.js'
 import type { FrameAction, FrameHandler } from '../wire/framer.js'
 import {
   decodeBind,
@@ -84,6 +85,8 @@ export class ClientStream implements FrameHandler {
   now_us = 0
   /** Arrival of the current message's first byte. */
   #arrival_us = 0
+  /** True on a replication connection, where a Query may hold a command that is no SQL. */
+  replication = false
   /** True once the client said Terminate; the server reads nothing that comes after. */
   terminated = false
 
@@ -205,6 +208,7 @@ export class ClientStream implements FrameHandler {
           completion: undefined,
           unfinished_rows: 0,
           unfinished_bytes_out: 0,
+          unfinished_bytes_in: -1,
           ...this.#pending(portal.length),
         }
       }
@@ -235,7 +239,7 @@ export class ClientStream implements FrameHandler {
   #query(buffer: Buffer, start: number, end: number): Request {
     const text =
       this.#digest === undefined
-        ? this.#sentText(decodeQuery(buffer, start, end))
+        ? this.#sentText(decodeQuery(buffer, start, end), this.replication)
         : this.#digestedText(this.#digest)
     return {
       kind: 'query',
@@ -243,6 +247,7 @@ export class ClientStream implements FrameHandler {
       completions: [],
       unfinished_rows: 0,
       unfinished_bytes_out: 0,
+      unfinished_bytes_in: -1,
       ...this.#pending(text.text.length * 2),
     }
   }
@@ -310,15 +315,17 @@ export class ClientStream implements FrameHandler {
     return prefix
   }
 
-  #sentText(bytes: Buffer): SentText {
+  /** `may_replicate` is true for a text that need not be SQL. */
+  #sentText(bytes: Buffer, may_replicate = false): SentText {
     const { text, exact, mode } = this.#decoding.decode(bytes)
-    return {
-      text,
-      length: bytes.length,
-      mode,
-      ambiguous: !exact,
-      ticket: this.#facts.lookup(text),
+    const length = bytes.length
+    const ambiguous = !exact
+    const replication = may_replicate ? replicationKeyword(text) : undefined
+    if (replication === undefined) {
+      return { text, length, mode, ambiguous, ticket: this.#facts.lookup(text) }
     }
+    const ticket = new KnownTicket(replicationFacts(text, replication))
+    return { text, length, mode, ambiguous, ticket, replication }
   }
 
   #digestedText(digest: TextDigest): SentText {

@@ -191,7 +191,11 @@ export class Conversation {
     // It may have failed before or after the server read the Syncs among the data.
     if (this.#progress.copying_in) this.#requests.missing_ready += this.#syncsAmongData()
     if (head.kind === 'query') {
-      head.completions.push(this.#progress.completion(head, 'error', '', fields, now_us))
+      const completion = this.#progress.completion(head, 'error', '', fields, now_us)
+      // A replication command is one statement, whatever else the server says of its failure.
+      if (head.text.replication === undefined || head.completions.length === 0) {
+        head.completions.push(completion)
+      }
       return
     }
     if (head.kind === 'function_call' || head.kind === 'sync') {
@@ -241,6 +245,7 @@ export class Conversation {
 
   #ready(status: 'I' | 'T' | 'E', now_us: number): void {
     const head = this.owed.peek()
+    if (head?.kind === 'query') this.#progress.endReplication(head, false, now_us)
     this.#progress.reset()
     this.#last_word.overheard()
     if (head === undefined) {
@@ -288,11 +293,8 @@ export class Conversation {
     const head = this.owed.peek()
     const { said, fatal } = this.#last_word
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
-      if (next.kind === 'query' || next.kind === 'execute') {
-        next.unfinished_rows = this.#progress.data_rows
-        next.unfinished_bytes_out = this.#progress.bytes_out
-        this.#progress.reset()
-      }
+      if (next.kind === 'query') this.#progress.endReplication(next, true, now_us)
+      if (next.kind === 'query' || next.kind === 'execute') this.#progress.cutOff(next)
       // After FATAL the server has not even read what came later.
       const fate = fatal && next.sqlstate === '' ? 'skipped' : 'lost'
       if (next === head && fate === 'lost' && next.sqlstate === '') Object.assign(next, said)
@@ -309,6 +311,10 @@ export class Conversation {
   #complete(kind: 'complete' | 'empty' | 'suspended', tag: string, now_us: number): void {
     const head = this.#fitting(completions[kind], now_us, tag)
     if (head !== undefined && this.#progress.copying_in) this.#dropSyncsAmongData(now_us)
+    if (head?.kind === 'query' && head.text.replication !== undefined) {
+      this.#progress.replicationTag(tag)
+      return
+    }
     const completion = this.#progress.completion(head, kind, tag, undefined, now_us)
     if (head?.kind === 'query') {
       head.completions.push(completion)

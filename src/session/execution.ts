@@ -26,7 +26,7 @@ export type ExecutionOutcome =
 /** One execution of one statement, and what came of it: the stuff of one audit record. */
 export interface Execution {
   readonly kind: 'execution'
-  readonly protocol: 'simple' | 'extended' | 'function'
+  readonly protocol: 'simple' | 'extended' | 'function' | 'replication'
   /** Counter within the session, from 1. */
   readonly id: number
   /** The counter of the first execution of the same portal. */

@@ -284,6 +284,7 @@ function executeEnding(event: ExecuteRequest): Ending {
     ),
     data_rows: event.unfinished_rows,
     bytes_out: event.unfinished_bytes_out,
+    bytes_in: event.unfinished_bytes_in,
   }
 }
 

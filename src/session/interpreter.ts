@@ -96,7 +96,7 @@ export class Interpreter {
       const previous = head.completions[index - 1]
       return this.#reports.preview(
         {
-          protocol: 'simple',
+          protocol: head.text.replication === undefined ? 'simple' : 'replication',
           text: head.text,
           status: facts.status,
           statement,
@@ -213,7 +213,7 @@ export class Interpreter {
     const ends_query = whole || index + 1 >= facts.statements.length
     this.#reports.executionInTransaction(
       {
-        protocol: 'simple',
+        protocol: event.text.replication === undefined ? 'simple' : 'replication',
         text: event.text,
         status: beyond ? 'unparsed' : facts.status,
         statement,
@@ -341,6 +341,7 @@ function queryEnding(event: QueryRequest): Ending {
       ...endingWithout('unknown', event.end_us, event.sqlstate, event.message),
       data_rows: event.unfinished_rows,
       bytes_out: event.unfinished_bytes_out,
+      bytes_in: event.unfinished_bytes_in,
     }
   }
   return endingWithout('skipped', event.end_us)

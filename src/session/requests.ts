@@ -19,6 +19,8 @@ export interface SentText {
   /** True when the bytes could mean two things (encoding, escape mode); known for good once answered. */
   ambiguous: boolean
   readonly ticket: FactsTicket
+  /** The command, where the text is one for replication and not SQL: it is one statement. */
+  readonly replication?: string
 }
 
 /** One completion of a statement: what the server answered. */
@@ -76,6 +78,8 @@ export interface QueryRequest extends RequestBase {
   /** Rows and bytes since the last completion, for a statement that was cut off. */
   unfinished_rows: number
   unfinished_bytes_out: number
+  /** Bytes of CopyData received since, -1 outside of COPY IN. */
+  unfinished_bytes_in: number
 }
 
 export interface ParseRequest extends RequestBase {
@@ -114,6 +118,7 @@ export interface ExecuteRequest extends RequestBase {
   completion: Completion | undefined
   unfinished_rows: number
   unfinished_bytes_out: number
+  unfinished_bytes_in: number
 }
 
 export interface CloseRequest extends RequestBase {

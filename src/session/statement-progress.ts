@@ -1,6 +1,6 @@
 import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import { CopyInput } from './copy-input.js'
-import type { Completion, Request } from './requests.js'
+import type { Completion, ExecuteRequest, QueryRequest, Request } from './requests.js'
 
 /** What has crossed for the statement that is being answered: rows, bytes, copy data. */
 export class StatementProgress {
@@ -12,6 +12,8 @@ export class StatementProgress {
   copying_in = false
   copying_both = false
   readonly copy_input = new CopyInput()
+  /** The last tag that a replication command has been answered with; it answers several. */
+  #tag: string | undefined
 
   /** True while the client may send copy data to the server. */
   get copying(): boolean {
@@ -44,8 +46,33 @@ export class StatementProgress {
     return completion
   }
 
+  /** One of the tags of a replication command: what comes last counts. */
+  replicationTag(tag: string): void {
+    this.#tag = tag
+  }
+
+  /**
+   * The replication command is over, by its ReadyForQuery or because the connection is lost; then
+   * only the command's own tag, which is the last of several, shows that it had been completed.
+   */
+  endReplication(request: QueryRequest, lost: boolean, now_us: number): void {
+    const tag = this.#tag
+    if (tag === undefined || request.completions.length > 0) return
+    if (lost && tag !== request.text.replication) return
+    request.completions.push(this.completion(request, 'complete', tag, undefined, now_us))
+  }
+
+  /** What had crossed for a request that the connection's end cut off. */
+  cutOff(request: QueryRequest | ExecuteRequest): void {
+    request.unfinished_rows = this.data_rows
+    request.unfinished_bytes_out = this.bytes_out
+    if (this.copying) request.unfinished_bytes_in = this.copy_input.take(request.place).bytes
+    this.reset()
+  }
+
   /** Nothing of what has crossed belongs to what comes next. */
   reset(): void {
+    this.#tag = undefined
     this.data_rows = 0
     this.bytes_out = 0
     this.copied_out = false

@@ -48,6 +48,15 @@ const role_tags: ReadonlySet<string> = new Set([
   'DROP USER MAPPING',
 ])
 
+/** Tags of replication commands that hand out what the server holds; the others prove nothing. */
+const replication_classes: ReadonlyMap<string, StatementClass> = new Map([
+  ['BASE_BACKUP', 'BACKUP'],
+  ['UPLOAD_MANIFEST', 'BACKUP'],
+  ['START_REPLICATION', 'READ'],
+  ['START_STREAMING', 'READ'],
+  ['TIMELINE_HISTORY', 'READ'],
+])
+
 /** The least class that a tag proves; undefined when it proves nothing (SELECT, EXECUTE, COPY). */
 export function classOfCommandTag(command: string): StatementClass | undefined {
   if (writing.has(command)) return 'WRITE'
@@ -55,5 +64,5 @@ export function classOfCommandTag(command: string): StatementClass | undefined {
   if (/^(?:CREATE|ALTER|DROP|COMMENT|SECURITY LABEL|IMPORT|REASSIGN|REFRESH)\b/.test(command)) {
     return 'DDL'
   }
-  return undefined
+  return replication_classes.get(command)
 }

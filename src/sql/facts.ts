@@ -4,8 +4,8 @@
  * or a catalog, so that one analysis serves every session that sends the same text.
  */
 
-/** The session classes that a statement itself can have (pgaudit's names). */
-export type StatementClass = 'READ' | 'WRITE' | 'FUNCTION' | 'ROLE' | 'DDL' | 'MISC'
+/** The session classes that a statement itself can have (pgaudit's names, and BACKUP). */
+export type StatementClass = 'READ' | 'WRITE' | 'FUNCTION' | 'ROLE' | 'DDL' | 'MISC' | 'BACKUP'
 
 /** Strength order: the class of a record is the strongest thing that its statement does. */
 export const statement_class_strength = {
@@ -15,6 +15,7 @@ export const statement_class_strength = {
   WRITE: 3,
   DDL: 4,
   ROLE: 5,
+  BACKUP: 6,
 } as const satisfies Record<StatementClass, number>
 
 /** What a statement does with an object. */

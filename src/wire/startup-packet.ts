@@ -1,6 +1,7 @@
 import { limits } from '../lib/limits.js'
 import { Cursor } from './cursor.js'
 import { ProtocolViolation } from './protocol-violation.js'
+import { mergedReplication } from './replication-mode.js'
 
 /** Request codes that stand where a protocol version would. Source: src/include/libpq/pqcomm.h. */
 export const request_codes = {
@@ -58,7 +59,9 @@ export function decodeStartupPacket(packet: Buffer): StartupPacket {
   for (;;) {
     const name = cursor.cstring('startup parameter name')
     if (name === '') break
-    parameters.set(name, cursor.cstring(`value of startup parameter ${name}`))
+    const value = cursor.cstring(`value of startup parameter ${name}`)
+    const earlier = name === 'replication' ? parameters.get(name) : undefined
+    parameters.set(name, mergedReplication(earlier, value))
   }
   cursor.finish('startup packet')
   return { kind: 'startup', major, minor, parameters }

@@ -160,7 +160,7 @@ export const sample_records = {
     class: 'CONNECT',
     command: 'connection authorized',
     session: unix_session,
-    detail: { replication: true },
+    detail: { replication: 'physical' },
   },
   'authentication failed': {
     time_us: sample_time_us,

