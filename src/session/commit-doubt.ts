@@ -51,6 +51,9 @@ const of_the_session: ReadonlySet<string> = new Set([
   'VariableShowStmt',
 ])
 
+/** Classes of what changes nothing: there is nothing to commit. */
+const read_only: ReadonlySet<StatementFacts['class']> = new Set(['READ', 'BACKUP'])
+
 /** True for an error that may have come after a commit. */
 export function leavesDoubt(sqlstate: string, fatal: boolean): boolean {
   return fatal || unresolved.has(sqlstate)
@@ -76,7 +79,7 @@ export function mayHaveCommitted(work: DoubtfulWork): boolean {
   if (isCommit(statement)) return work.transaction_state !== 'failed'
   if (!idle) return false
   if (endsPrepared(statement) || commits_itself.has(statement.node)) return true
-  return work.ends_query && statement.class !== 'READ' && !of_the_session.has(statement.node)
+  return work.ends_query && !read_only.has(statement.class) && !of_the_session.has(statement.node)
 }
 
 /** True for COMMIT (and PREPARE TRANSACTION), which the server answers ROLLBACK when it failed. */
