@@ -30,8 +30,8 @@ export class ExtendedProtocol {
   readonly #reports: Reports
   /** Prepared and bound without an answer: what was meant to run. */
   readonly #unanswered = new Unanswered()
-  /** What has a record of its failed Parse, Bind or Describe, until the Sync. */
-  readonly #failed = new Set<PreparedStatement | Portal>()
+  /** What has a record of its failed Parse, Bind or Describe, by its counter, until the Sync. */
+  readonly #failed = new Map<PreparedStatement | Portal, number>()
 
   constructor(state: SessionState, reports: Reports) {
     this.#state = state
@@ -52,8 +52,7 @@ export class ExtendedProtocol {
     this.#unanswered.parse(event, prepared)
     // A failed Parse of the unnamed statement drops the old one; a named one stays as it was.
     if (event.name === '') this.#drop(this.#state.statements.delete(''))
-    this.#failed.add(prepared)
-    this.#failedStep('Parse', prepared, undefined, event)
+    this.#failed.set(prepared, this.#failedStep('Parse', prepared, undefined, event))
   }
 
   bind(event: BindRequest): void {
@@ -86,8 +85,7 @@ export class ExtendedProtocol {
     }
     prepared.used = true
     this.#unanswered.bind(event, portal)
-    this.#failed.add(portal)
-    this.#failedStep('Bind', prepared, event.bound, event)
+    this.#failed.set(portal, this.#failedStep('Bind', prepared, event.bound, event))
   }
 
   describe(event: DescribeRequest): void {
@@ -95,8 +93,8 @@ export class ExtendedProtocol {
     if (event.target === 'portal') {
       const portal = this.#state.portals.get(event.name)
       if (!failed) return
-      if (portal !== undefined) this.#failed.add(portal)
-      this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
+      const id = this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
+      if (portal !== undefined) this.#failed.set(portal, id)
       return
     }
     const prepared = this.#state.statements.get(event.name)
@@ -104,20 +102,33 @@ export class ExtendedProtocol {
       prepared.parameter_types = event.parameter_types
     }
     if (!failed) return
-    if (prepared !== undefined) this.#failed.add(prepared)
-    this.#failedStep('Describe', prepared, undefined, event)
+    const id = this.#failedStep('Describe', prepared, undefined, event)
+    if (prepared !== undefined) this.#failed.set(prepared, id)
   }
 
+  /**
+   * One statement leaves one record: the Execute that was sent along with a Parse, Bind or Describe
+   * that failed is told by that failure, and a further Execute is a further statement. A failed
+   * Parse does not know the values of the Bind behind it, which may arrive much later: an Execute
+   * with values is told by a record of its own then, under the `uid` of the failure.
+   */
   execute(event: ExecuteRequest): void {
     const { portal, prepared } = this.#target(event)
     prepared.used = true
     if (portal !== undefined) portal.used = true
     if (event.completion?.kind === 'empty') return
-    if (event.fate === 'skipped' && this.#failedBefore(portal)) return
+    let first = firstExecution(portal)
+    if (event.fate === 'skipped' && portal !== undefined) {
+      if (this.#failed.delete(portal)) return
+      const failed = this.#failed.get(portal.prepared)
+      this.#failed.delete(portal.prepared)
+      if (failed !== undefined && !holdsValues(portal)) return
+      first ??= failed
+    }
     const id = this.#reports.executionInTransaction(
       executeSubject(event, prepared, portal),
       executeEnding(event),
-      firstExecution(portal),
+      first,
     )
     if (portal !== undefined && portal.statement_id === 0) portal.statement_id = id
   }
@@ -201,15 +212,6 @@ export class ExtendedProtocol {
     }
   }
 
-  /**
-   * One statement leaves one record: the Execute that was sent along with a Parse, Bind or Describe
-   * that failed is told by that failure. A further Execute is a further statement.
-   */
-  #failedBefore(portal: Portal | undefined): boolean {
-    if (portal === undefined) return false
-    return this.#failed.delete(portal) || this.#failed.delete(portal.prepared)
-  }
-
   #preparedOnly(prepared: PreparedStatement, portal: Portal | undefined, time_us: number): void {
     // An empty text does nothing; a statement that we have forgotten may have done anything.
     if (prepared.statement === undefined && prepared.text !== undefined) return
@@ -231,10 +233,10 @@ export class ExtendedProtocol {
     prepared: PreparedStatement | undefined,
     bound: Portal['bound'],
     event: ParseRequest | BindRequest | DescribeRequest | CloseRequest,
-  ): void {
+  ): number {
     const known =
       prepared ?? unknownStatement(event.kind === 'bind' ? event.statement : event.name, 0)
-    this.#reports.executionInTransaction(
+    return this.#reports.executionInTransaction(
       {
         protocol: 'extended',
         name: known.name,
@@ -266,6 +268,10 @@ function executeSubject(
     start_us: event.time_us,
     ...(portal === undefined ? {} : { context: portal.context }),
   }
+}
+
+function holdsValues({ bound }: Portal): boolean {
+  return bound !== undefined && bound.values.length > 0
 }
 
 /** The counter of the first execution of a portal that has been executed before. */

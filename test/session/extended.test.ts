@@ -278,10 +278,10 @@ describe('a pipeline', () => {
   })
 
   it('tells the first Execute of what failed by that failure, and each further one', async () => {
-    const again = [bind('', 'x', ['1']), execute()]
+    const again = [bind('', 'x'), execute()]
     await expectReports(
       [
-        client(parse('x', 'SELECT $1, boom'), ...again, ...again, sync()),
+        client(parse('x', 'SELECT boom'), ...again, ...again, sync()),
         server(failure('42703'), ready()),
         client(parse('x', 'SELECT $1::int'), sync()),
         server(parseComplete(), ready()),
@@ -299,8 +299,8 @@ describe('a pipeline', () => {
         ),
         server(parseComplete(), bindComplete(), failure('0A000'), ready()),
       ],
-      `1 1 extended/Parse failure - 42703 0 "SELECT $1, boom" tx 1/idle
-       2 2 extended skipped - - 0 "SELECT $1, boom" tx 1/idle
+      `1 1 extended/Parse failure - 42703 0 "SELECT boom" tx 1/idle
+       2 2 extended skipped - - 0 "SELECT boom" tx 1/idle
        3 3 extended/Bind failure - 22P02 0 "SELECT $1::int" tx 2/idle
        4 4 extended skipped - - 0 "SELECT $1::int" tx 2/idle
        5 5 extended skipped - - 0 "SELECT $1::int" tx 2/idle
@@ -308,6 +308,26 @@ describe('a pipeline', () => {
        7 7 extended skipped - - 0 "SELECT $1::int" tx 3/idle
        8 8 extended/Describe failure - 0A000 0 "SELECT 2" tx 4/idle
        9 9 extended skipped - - 0 "SELECT 2" tx 4/idle`,
+    )
+  })
+
+  it('keeps the values of a Bind behind a failed Parse or Describe, under the same uid', async () => {
+    const values = (value: string) => [bind('', 'x', [value, null]), execute()]
+    await expectReports(
+      [
+        client(parse('x', 'SELECT $1, $2, boom'), describeStatement('x'), ...values('a')),
+        client(...values('b'), sync(), parse('x', 'SELECT $1, $2'), sync()),
+        client(describeStatement('x'), ...values('c'), bind('', 'x', ['d', 'e']), execute('')),
+        client(sync()),
+        server(failure('42703'), ready(), parseComplete(), ready(), failure('0A000'), ready()),
+      ],
+      `1 1 extended/Parse failure - 42703 0 "SELECT $1, $2, boom" tx 1/idle -
+       2 1 extended skipped - - 0 "SELECT $1, $2, boom" tx 1/idle [a,null]
+       3 3 extended skipped - - 0 "SELECT $1, $2, boom" tx 1/idle [b,null]
+       4 4 extended/Describe failure - 0A000 0 "SELECT $1, $2" tx 2/idle -
+       5 4 extended skipped - - 0 "SELECT $1, $2" tx 2/idle [c,null]
+       6 6 extended skipped - - 0 "SELECT $1, $2" tx 2/idle [d,e]`,
+      { show: ({ bound }) => (bound === undefined ? '-' : `[${bound.values.map(String)}]`) },
     )
   })
 
