@@ -60,10 +60,10 @@ export function classify(execution: Execution): Classification {
       opaque: true,
     }
   }
-  if (execution.ambiguous) {
+  if (execution.ambiguous || execution.doubted) {
     return {
-      class: strongest('WRITE', statement.class),
-      command: statement.command,
+      class: strongest(strongest('WRITE', statement.class), tag_class),
+      command: (execution.doubted ? tag : undefined) ?? statement.command,
       analysis: 'ambiguous',
       opaque: true,
     }
@@ -134,7 +134,8 @@ function nothingRan(execution: Execution): boolean {
   if (execution.step === 'Sync') return true
   if (execution.outcome !== 'failure') return false
   if (execution.status === 'syntax_error') return execution.sqlstate === syntax_error
-  return execution.statement === undefined && missing_names.has(execution.sqlstate)
+  if (execution.statement !== undefined && !execution.doubted) return false
+  return missing_names.has(execution.sqlstate)
 }
 
 function strongest(a: StatementClass, b: StatementClass | undefined): StatementClass {

@@ -64,6 +64,8 @@ export interface DoubtfulWork {
   readonly step: Execution['step']
   /** What was run: for EXECUTE the statement behind the name. */
   readonly statement: StatementFacts | undefined
+  /** True when it may have been another statement. */
+  readonly doubted: boolean
   readonly transaction_state: TransactionState
   /** True when the statement's end is that of its implicit transaction: the last one of a Query. */
   readonly ends_query: boolean
@@ -79,7 +81,8 @@ export function mayHaveCommitted(work: DoubtfulWork): boolean {
   if (isCommit(statement)) return work.transaction_state !== 'failed'
   if (!idle) return false
   if (endsPrepared(statement) || commits_itself.has(statement.node)) return true
-  return work.ends_query && !read_only.has(statement.class) && !of_the_session.has(statement.node)
+  if (!work.ends_query) return false
+  return work.doubted || (!read_only.has(statement.class) && !of_the_session.has(statement.node))
 }
 
 /** True for COMMIT (and PREPARE TRANSACTION), which the server answers ROLLBACK when it failed. */

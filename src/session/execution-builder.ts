@@ -107,6 +107,8 @@ export interface Subject {
   readonly bound?: BoundValues | undefined
   readonly parameter_types?: readonly number[]
   readonly function_oid?: number
+  /** True when the name of what is run is in doubt. */
+  readonly doubted?: boolean
   readonly start_us: number
   /** True for the last statement of a Query, whose end is that of its implicit transaction. */
   readonly ends_query?: boolean
@@ -124,12 +126,15 @@ type SessionContextOf = Execution['context']
 export function buildExecution(state: SessionState, subject: Subject, ending: Ending): Execution {
   const joined = joinNames(state, subject.statement)
   const own = subject.statement
+  const doubted = subject.doubted === true || joined.doubted === true
+  const effects = subject.effects ?? joined.effects ?? own?.effects ?? no_effects
   const refused_commit = ending.tag === 'ROLLBACK' && isCommit(own)
   const in_doubt =
     leavesDoubt(ending.sqlstate, ending.fatal) &&
     mayHaveCommitted({
       step: subject.step,
       statement: joined.statement,
+      doubted,
       transaction_state: state.transaction.state,
       ends_query: subject.ends_query === true,
     })
@@ -147,6 +152,7 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
     length: subject.text?.sha256 === undefined ? undefined : subject.text.length,
     sha256: subject.text?.sha256,
     ambiguous: subject.text?.ambiguous ?? false,
+    doubted,
     bound: subject.bound,
     parameter_types: subject.parameter_types ?? [],
     literal_parameters: joined.literal_parameters,
@@ -164,7 +170,7 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
     transaction_id: state.transaction.id,
     transaction_state: state.transaction.state,
     context: subject.context ?? state.context,
-    effects: subject.effects ?? joined.effects ?? own?.effects ?? [],
+    effects: doubted ? [...effects, ...unseen_effects] : effects,
   }
 }
 
@@ -182,12 +188,15 @@ export function mayEndTransaction(report: Execution): boolean {
   return statement === undefined || statement.node === '' || isCommit(statement)
 }
 
+const no_effects: readonly Effect[] = []
+
 interface Joined {
   readonly statement: StatementFacts | undefined
   readonly prepared_text?: string | undefined
   readonly literal_parameters?: readonly (string | null)[] | undefined
   /** Those of the EXECUTE and of what it runs. */
   readonly effects?: readonly Effect[]
+  readonly doubted?: boolean
 }
 
 function joinNames(state: SessionState, own: StatementFacts | undefined): Joined {
@@ -206,6 +215,7 @@ function joinNames(state: SessionState, own: StatementFacts | undefined): Joined
         prepared_text: prepared?.prepared_text ?? prepared?.statement?.text,
         literal_parameters: values.length === 0 || secret ? undefined : values,
         effects: effectsBehind(own, prepared?.statement),
+        doubted: state.doubts.ofStatement(prepared),
       }
     }
     if (effect.kind === 'fetch') {
@@ -214,6 +224,7 @@ function joinNames(state: SessionState, own: StatementFacts | undefined): Joined
         statement: behind(own, portal?.prepared),
         prepared_text: portal?.prepared.prepared_text,
         effects: effectsBehind(own, portal?.prepared.statement),
+        doubted: state.doubts.ofPortal(portal),
       }
     }
   }

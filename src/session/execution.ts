@@ -46,6 +46,8 @@ export interface Execution {
   readonly length: number | undefined
   readonly sha256: string | undefined
   readonly ambiguous: boolean
+  /** True when its name may stand for another statement, made by code that nobody saw. */
+  readonly doubted: boolean
   readonly bound: BoundValues | undefined
   readonly parameter_types: readonly number[]
   /** Values of an EXECUTE's arguments that are literals. */

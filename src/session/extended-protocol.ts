@@ -39,7 +39,7 @@ export class ExtendedProtocol {
   }
 
   parse(event: ParseRequest): void {
-    const prepared = preparedBy(event)
+    const prepared = preparedBy(event, this.#state.doubts.moment)
     if (event.fate === 'answered') {
       this.#drop(this.#state.statements.delete(event.name))
       this.#drop(this.#state.statements.set(event.name, prepared))
@@ -61,6 +61,7 @@ export class ExtendedProtocol {
       (unanswered ? this.#unanswered.statement(event.statement) : undefined) ??
       this.#state.statements.get(event.statement) ??
       unknownStatement(event.statement, event.time_us)
+    const { doubts } = this.#state
     const portal: Portal = {
       name: event.portal,
       prepared,
@@ -68,6 +69,8 @@ export class ExtendedProtocol {
       hold: false,
       by_sql: false,
       time_us: event.time_us,
+      made: doubts.moment,
+      doubted: doubts.ofStatement(prepared),
       context: this.#state.context,
       statement_id: 0,
       used: false,
@@ -126,7 +129,7 @@ export class ExtendedProtocol {
       first ??= failed
     }
     const id = this.#reports.executionInTransaction(
-      executeSubject(event, prepared, portal),
+      executeSubject(event, prepared, portal, this.#state.doubts.ofPortal(portal)),
       executeEnding(event),
       first,
     )
@@ -136,7 +139,9 @@ export class ExtendedProtocol {
   /** The Execute that the server is working on, for its start record. */
   running(event: ExecuteRequest): Execution {
     const { portal, prepared } = this.#target(event)
-    return this.#reports.preview(executeSubject(event, prepared, portal), 0, firstExecution(portal))
+    const doubted = this.#state.doubts.ofPortal(portal)
+    const subject = executeSubject(event, prepared, portal, doubted)
+    return this.#reports.preview(subject, 0, firstExecution(portal))
   }
 
   close(event: CloseRequest): void {
@@ -242,6 +247,7 @@ export class ExtendedProtocol {
         name: known.name,
         step,
         ...subjectOf(known),
+        doubted: this.#state.doubts.ofStatement(known),
         bound,
         start_us: event.time_us,
       },
@@ -259,8 +265,10 @@ function executeSubject(
   event: ExecuteRequest,
   prepared: PreparedStatement,
   portal: Portal | undefined,
+  doubted: boolean,
 ): Omit<Subject, 'id' | 'uid'> {
   return {
+    doubted,
     protocol: 'extended',
     name: event.portal === '' ? prepared.name : event.portal,
     ...subjectOf(prepared),
@@ -307,7 +315,7 @@ function subjectOf(prepared: PreparedStatement) {
   }
 }
 
-function preparedBy(event: ParseRequest): PreparedStatement {
+function preparedBy(event: ParseRequest, made: number): PreparedStatement {
   const statements = event.text.ticket.facts?.statements ?? []
   return {
     name: event.name,
@@ -316,6 +324,7 @@ function preparedBy(event: ParseRequest): PreparedStatement {
     prepared_text: undefined,
     parameter_types: event.parameter_types,
     time_us: event.time_us,
+    made,
     used: false,
   }
 }
@@ -349,6 +358,7 @@ function unknownStatement(name: string, time_us: number): PreparedStatement {
     prepared_text: undefined,
     parameter_types: [],
     time_us,
+    made: Number.POSITIVE_INFINITY,
     used: true,
   }
 }

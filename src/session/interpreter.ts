@@ -112,6 +112,8 @@ export class Interpreter {
   /** The report was recorded (or not); now its effects take place. */
   settle(report: SessionReport, recorded: boolean): void {
     if (report.kind !== 'execution') return
+    if (report.outcome !== 'skipped' && report.outcome !== 'prepared')
+      this.#state.doubts.ran(report)
     switch (report.outcome) {
       case 'success':
       case 'suspended':

@@ -1,6 +1,7 @@
 import { Fifo } from '../lib/fifo.js'
 import type { Effect } from '../sql/facts.js'
 import type { Execution, NamesPort, SessionContext } from './execution.js'
+import { NameDoubts } from './name-doubts.js'
 import { Settings } from './settings.js'
 import { NameTable, type Portal, type PreparedStatement } from './statement-table.js'
 import { TransactionTracker } from './transaction-tracker.js'
@@ -20,6 +21,7 @@ export class SessionState {
   readonly transaction = new TransactionTracker()
   readonly statements = new NameTable<PreparedStatement>()
   readonly portals = new NameTable<Portal>()
+  readonly doubts = new NameDoubts()
   /** What was dropped otherwise than by the protocol; whoever tells of unused ones takes them. */
   readonly dropped = new Fifo<Portal | PreparedStatement>()
   readonly #login: LoginIdentity
@@ -100,6 +102,7 @@ export class SessionState {
             prepared_text: effect.text,
             parameter_types: [],
             time_us: execution.start_us,
+            made: this.doubts.moment,
             used: true,
           }),
         )
@@ -187,6 +190,7 @@ export class SessionState {
       prepared_text: execution.text,
       parameter_types: execution.parameter_types,
       time_us: execution.start_us,
+      made: this.doubts.moment,
       used: true,
     }
     const portal: Portal = {
@@ -196,6 +200,8 @@ export class SessionState {
       hold: effect.hold,
       by_sql: true,
       time_us: execution.start_us,
+      made: this.doubts.moment,
+      doubted: execution.doubted,
       context: execution.context,
       statement_id: 0,
       used: true,
@@ -216,8 +222,7 @@ export class SessionState {
     for (const what of forgets) {
       if (what === 'settings' || what === 'role') this.settings.doubt(what)
       else if (what === 'temporary') this.#names.doubt_temporary()
-      // Prepared statements that code on the server made or dropped unseen: what is in the table
-      // stays, because a name that is bound next is at worst the text that we last saw for it.
+      // Prepared statements and cursors: see NameDoubts, which is told of what failed as well.
     }
   }
 

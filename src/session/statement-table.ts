@@ -17,6 +17,8 @@ export interface PreparedStatement {
   readonly prepared_text: string | undefined
   parameter_types: readonly number[]
   readonly time_us: number
+  /** When it was made, as {@link NameDoubts} counts. */
+  readonly made: number
   /** False until something bound or ran it: a Parse that is dropped unused is a record of its own. */
   used: boolean
 }
@@ -29,6 +31,10 @@ export interface Portal {
   readonly hold: boolean
   readonly by_sql: boolean
   readonly time_us: number
+  /** When it was made, as {@link NameDoubts} counts. */
+  readonly made: number
+  /** True when the statement's name was in doubt as it was bound. */
+  readonly doubted: boolean
   /** What the names meant when it was bound. */
   readonly context: SessionContext
   /** The statement counter of its first Execute; 0 before. */
