@@ -80,6 +80,7 @@ export function classify(execution: Execution): Classification {
 /** True when the server's answer contradicts our parse: another tag, or it ran what ours refuses. */
 export function disagrees(execution: Execution, { analysis }: Classification): boolean {
   if (analysis === 'mismatch') return true
+  if (execution.ambiguous) return false
   return execution.status === 'syntax_error' && execution.outcome === 'success'
 }
 
