@@ -12,17 +12,12 @@ import { splitList } from '../session/settings.js'
 import { TextDecoding } from '../session/text-decoding.js'
 import { FramedViolation, Framer } from '../wire/framer.js'
 import type { AuditorParts } from './auditor-parts.js'
+import { resolutionOf, withCalledFunction } from './function-calls.js'
 import { Login } from './login.js'
 import { NameWaits } from './name-waits.js'
 import { SessionIdentity } from './session-identity.js'
 import { startupSettings } from './startup-settings.js'
-import {
-  type Classification,
-  classify,
-  disagrees,
-  functionByOid,
-  statementRecord,
-} from './statement-record.js'
+import { type Classification, classify, disagrees, statementRecord } from './statement-record.js'
 
 const no_objects: readonly ResolvedObject[] = []
 
@@ -202,16 +197,13 @@ export class AuditedSession implements SessionTap {
     const start_after_us = this.#parts.config.audit.start_after_ms * 1000
     if (head === undefined || now_us - head.time_us < start_after_us) return
     if (this.#unwritten.length > 0 || this.#waiting_report !== undefined) return
-    const running = this.#interpreter?.running()
-    if (running === undefined || running.id === this.#start_recorded) return
-    if (now_us - running.start_us < start_after_us) return
+    const reported = this.#interpreter?.running()
+    if (reported === undefined || reported.id === this.#start_recorded) return
+    if (now_us - reported.start_us < start_after_us) return
+    const running = withCalledFunction(reported, this.#names)
     this.#start_recorded = running.id
     this.#identity.setRole(running.context.current_user, this.#state)
-    const names = this.#names
-    const objects =
-      names === undefined || running.statement === undefined
-        ? no_objects
-        : names.resolve(running.statement, running.context).objects
+    const objects = (this.#names && resolutionOf(running, this.#names)?.objects) ?? no_objects
     const record = statementRecord(
       running,
       classify(running),
@@ -279,12 +271,13 @@ export class AuditedSession implements SessionTap {
   }
 
   /** Records one report; false when its names must be waited for first. */
-  #report(report: SessionReport, again: boolean): boolean {
-    if (report.kind !== 'execution') {
-      this.#login.report(report)
-      this.#interpreter?.settle(report, true)
+  #report(reported: SessionReport, again: boolean): boolean {
+    if (reported.kind !== 'execution') {
+      this.#login.report(reported)
+      this.#interpreter?.settle(reported, true)
       return true
     }
+    const report = withCalledFunction(reported, this.#names)
     const classification = classify(report)
     const objects = this.#objects(report, again)
     if (objects === undefined) {
@@ -309,11 +302,8 @@ export class AuditedSession implements SessionTap {
 
   /** Resolved objects; undefined when one refresh of the catalog is worth waiting for. */
   #objects(report: Execution, again: boolean): readonly ResolvedObject[] | undefined {
-    if (report.function_oid !== undefined) return [functionByOid(report.function_oid)]
-    const names = this.#names
-    if (report.statement === undefined || names === undefined) return no_objects
-    if (report.statement.objects.length === 0) return no_objects
-    const resolution = names.resolve(report.statement, report.context)
+    const resolution = this.#names && resolutionOf(report, this.#names)
+    if (resolution === undefined) return no_objects
     // Until the catalog has been read for the first time, every name is a guess.
     const uncertain = resolution.missing || !this.#defaults_known
     if (!uncertain) return resolution.objects

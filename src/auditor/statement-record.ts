@@ -36,7 +36,8 @@ const missing_names: ReadonlySet<string> = new Set(['34000', '26000'])
 export function classify(execution: Execution): Classification {
   const { statement, status } = execution
   if (execution.step === 'FunctionCall') {
-    return { class: 'FUNCTION', command: 'FUNCTION CALL', analysis: undefined, opaque: true }
+    const opaque = statement === undefined
+    return { class: 'FUNCTION', command: 'FUNCTION CALL', analysis: undefined, opaque }
   }
   if (nothingRan(execution)) {
     return { class: 'ERROR', command: '', analysis: undefined, opaque: false }
@@ -240,15 +241,4 @@ function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'p
     ? bound.values.map((value) => (value === null ? null : redacted))
     : renderParameters(bound.values, bound.formats, execution.parameter_types)
   return { parameters, ...cut }
-}
-
-/** The object of a FunctionCall message, which names its function by oid. */
-export function functionByOid(oid: number): ResolvedObject {
-  return {
-    name: `oid:${oid}`,
-    type: 'FUNCTION',
-    class: 'FUNCTION',
-    access: ['execute'],
-    resolved: 'none',
-  }
 }

@@ -135,11 +135,14 @@ export const views_query = `
     where part ~ '^[0-9]+ ') b
   group by b.view`
 
+/** Every list of argument types, in words: some thousand functions share a few hundred. */
+export const arguments_query = `
+  select p.proargtypes::pg_catalog.text, pg_catalog.oidvectortypes(p.proargtypes)
+  from pg_catalog.pg_proc p group by p.proargtypes`
+
 export const functions_query = `
-  select p.pronamespace, p.proname, pg_catalog.count(*),
-    case when pg_catalog.min(p.proowner::pg_catalog.int8) = pg_catalog.max(p.proowner::pg_catalog.int8)
-      then pg_catalog.min(p.proowner::pg_catalog.int8) end
-  from pg_catalog.pg_proc p group by p.pronamespace, p.proname`
+  select p.oid, p.pronamespace, p.proname, p.proowner, p.proargtypes::pg_catalog.text
+  from pg_catalog.pg_proc p`
 
 export const types_query = `
   select t.typnamespace, t.typname, t.typowner from pg_catalog.pg_type t where ${named_type}`

@@ -32,6 +32,22 @@ export interface FunctionEntry {
   readonly overloads: number
 }
 
+/** The arguments of a function, shared by all that take the same. */
+export interface FunctionArguments {
+  /** Type OIDs. */
+  readonly types: readonly number[]
+  /** `(integer, text)`, as DDL names a function. */
+  readonly text: string
+}
+
+/** One function, as its oid names it. */
+export interface KnownFunction {
+  readonly schema: string
+  readonly name: string
+  readonly owner: string | undefined
+  readonly arguments: FunctionArguments
+}
+
 /** A type or domain that is not a relation's row type or an array. */
 export interface TypeEntry {
   readonly schema: string

@@ -41,10 +41,23 @@ export interface Resolution {
   readonly missing: boolean
 }
 
+/** What the catalog says of a function that a FunctionCall message names by its oid. */
+export interface CalledFunction {
+  readonly schema: string
+  readonly name: string
+  /** `schema.name(integer, text)`, as the object of a record is named. */
+  readonly title: string
+  readonly owner: string | undefined
+  readonly argument_types: readonly number[]
+  readonly resolved: Resolved
+}
+
 /** The names of one session: the shared snapshot below, the session's own changes above it. */
 export interface SessionCatalog {
   /** Resolves the objects of a statement in the given context. Pure apart from its caches. */
   resolve(statement: StatementFacts, context: NameContext): Resolution
+  /** A function by its oid; undefined when no snapshot has it. */
+  functionByOid(oid: number): CalledFunction | undefined
   /** Applies a change that the server has just confirmed, inside the open transaction. */
   apply(change: CatalogChange, context: NameContext): void
   begin(): void

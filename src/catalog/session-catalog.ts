@@ -1,10 +1,11 @@
 import { limits } from '../lib/limits.js'
 import type { CatalogChange, StatementFacts } from '../sql/facts.js'
 import { applyChange } from './apply-change.js'
+import { calledFunction } from './called-function.js'
 import type { DatabaseCatalog } from './database-catalog.js'
 import { LayeredNames } from './layered-names.js'
 import { type NameScope, nameScope } from './locate.js'
-import type { NameContext, Resolution, SessionCatalog } from './names.js'
+import type { CalledFunction, NameContext, Resolution, SessionCatalog } from './names.js'
 import { Overlay } from './overlay.js'
 import { resolveStatement } from './resolve.js'
 
@@ -42,6 +43,10 @@ export class OverlaidCatalog implements SessionCatalog {
     return this.#overlay.empty
       ? this.#resolveShared(statement, context)
       : this.#resolveOwn(statement, context)
+  }
+
+  functionByOid(oid: number): CalledFunction | undefined {
+    return calledFunction(this.#layeredNames(), oid)
   }
 
   apply(change: CatalogChange, context: NameContext): void {
@@ -123,9 +128,12 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   #scope(context: NameContext): NameScope {
+    return nameScope(this.#layeredNames(), context, this.#overlay.doubtful)
+  }
+
+  #layeredNames(): LayeredNames {
     const layers = [...this.#database.layers(), ...this.#overlay.layers()]
-    const names = new LayeredNames(this.#database.snapshot, layers)
-    return nameScope(names, context, this.#overlay.doubtful)
+    return new LayeredNames(this.#database.snapshot, layers)
   }
 
   #resolveNow(statement: StatementFacts, context: NameContext): Resolution {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { Client, type ClientConfig } from 'pg'
 import {
+  arguments_query,
   columnsQuery,
   default_acls_query,
   fingerprintQuery,
@@ -235,6 +236,7 @@ async function readNames(
   }
   await readAll(client, relations_query, (row) => builder.addRelation(row))
   await readAll(client, views_query, (row) => builder.addView(row))
+  await readAll(client, arguments_query, (row) => builder.addArguments(row))
   await readAll(client, functions_query, (row) => builder.addFunction(row))
   await readAll(client, types_query, (row) => builder.addType(row))
   await readAll(client, settings_query, (row) => builder.addSetting(row))

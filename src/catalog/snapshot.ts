@@ -2,7 +2,9 @@ import { type Acl, parseAcl } from './acl.js'
 import type {
   EntryKind,
   EntryOf,
+  FunctionArguments,
   FunctionEntry,
+  KnownFunction,
   Relation,
   RelationDetails,
   Schema,
@@ -40,6 +42,8 @@ export interface CatalogSnapshot {
   /** Equal fingerprints mean equal snapshots, so that an unchanged catalog is not read again. */
   readonly fingerprint: string
   readonly schemas: ReadonlyMap<string, SnapshotSchema>
+  /** Every function by its oid, those of the server included. */
+  readonly functions: ReadonlyMap<number, KnownFunction>
   readonly roles: RoleGraph
   readonly default_acls: readonly DefaultAcl[]
   readonly relation_count: number
@@ -86,6 +90,8 @@ export class SnapshotBuilder {
   readonly #schemas = new Map<string, BuiltSchema>()
   readonly #schemas_by_oid = new Map<string, BuiltSchema>()
   readonly #columns = new Map<string, Map<string, Acl>>()
+  readonly #functions = new Map<number, KnownFunction>()
+  readonly #arguments = new Map<string, FunctionArguments>()
   readonly #relations = new Map<number, { schema: BuiltSchema; relation: Relation }>()
   readonly #settings: DefaultSetting[] = []
   readonly #default_acls: DefaultAcl[] = []
@@ -171,17 +177,29 @@ export class SnapshotBuilder {
     }
   }
 
-  /** schema oid, name, number of overloads, owner oid when they have the same. */
+  /** oids of argument types divided by blanks, the same in words. */
+  addArguments(row: Row): void {
+    const oids = required(row, 0)
+    const types = oids === '' ? [] : oids.split(' ').map(Number)
+    this.#arguments.set(oids, { types, text: `(${required(row, 1)})` })
+  }
+
+  /** oid, schema oid, name, owner oid, oids of argument types. */
   addFunction(row: Row): void {
-    const schema = this.#schemas_by_oid.get(required(row, 0))
-    if (schema === undefined) return
-    const name = required(row, 1)
+    const schema = this.#schemas_by_oid.get(required(row, 1))
+    const argument_list = this.#arguments.get(required(row, 4))
+    if (schema === undefined || argument_list === undefined) return
+    const name = required(row, 2)
+    const owner = this.#owner(row[3])
+    const others = schema.entries.function.get(name)
     schema.entries.function.set(name, {
       schema: schema.name,
       name,
-      owner: this.#owner(row[3]),
-      overloads: Number(required(row, 2)),
+      owner: others === undefined || others.owner === owner ? owner : undefined,
+      overloads: (others?.overloads ?? 0) + 1,
     })
+    const known = { schema: schema.name, name, owner, arguments: argument_list }
+    this.#functions.set(Number(required(row, 0)), known)
   }
 
   /** schema oid, name, owner oid. */
@@ -222,6 +240,7 @@ export class SnapshotBuilder {
       server_version: header.server_version,
       fingerprint: header.fingerprint,
       schemas: this.#schemas,
+      functions: this.#functions,
       roles: this.roleGraph(),
       default_acls: this.#default_acls,
       relation_count: this.#relations.size,

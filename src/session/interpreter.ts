@@ -9,9 +9,9 @@ import {
   failureOf,
   mayCommitInside,
   mayEndTransaction,
-  unseen_effects,
 } from './execution-builder.js'
 import { ExtendedProtocol } from './extended-protocol.js'
+import { functionSubject } from './function-subject.js'
 import { readOtherwise } from './lexing.js'
 import { Reports } from './reports.js'
 import type {
@@ -106,6 +106,9 @@ export class Interpreter {
       )
     }
     if (head?.kind === 'execute' && this.#reports.empty) return this.#extended.running(head)
+    if (head?.kind === 'function_call' && this.#reports.empty) {
+      return this.#reports.preview(functionSubject(head), 0)
+    }
     return undefined
   }
 
@@ -249,20 +252,7 @@ export class Interpreter {
   }
 
   #functionCall(event: FunctionCallRequest): void {
-    this.#reports.executionInTransaction(
-      {
-        protocol: 'function',
-        step: 'FunctionCall',
-        text: undefined,
-        status: 'parsed',
-        statement: undefined,
-        bound: event.bound,
-        function_oid: event.oid,
-        start_us: event.time_us,
-        effects: large_object_functions.has(event.oid) ? [] : unseen_effects,
-      },
-      requestEnding(event),
-    )
+    this.#reports.executionInTransaction(functionSubject(event), requestEnding(event))
     if (event.fate === 'lost') this.#ending.doubtImplicit()
   }
 
@@ -309,11 +299,6 @@ export class Interpreter {
     this.#ending.closed(event)
   }
 }
-
-/** The large object functions of pg_proc.dat: libpq calls them by FunctionCall all the time. */
-const large_object_functions: ReadonlySet<number> = new Set([
-  715, 764, 765, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172,
-])
 
 /** How a request without completions ended: FunctionCall, Sync. */
 function requestEnding(event: FunctionCallRequest | SyncRequest): Ending {
