@@ -40,7 +40,7 @@ function resolvedCall(oid: number, names: SessionCatalog): Resolution {
 }
 
 function functionObject(
-  called: Pick<CalledFunction, 'title' | 'resolved'> & Partial<Pick<CalledFunction, 'owner'>>,
+  called: Pick<CalledFunction, 'title' | 'resolved'> & Partial<CalledFunction>,
 ): Resolution['objects'][number] {
   return {
     name: called.title,
@@ -48,6 +48,7 @@ function functionObject(
     class: 'FUNCTION',
     access: ['execute'],
     ...(called.owner === undefined ? {} : { owner: called.owner }),
+    ...(called.audited === true ? { audited: true } : {}),
     resolved: called.resolved,
   }
 }

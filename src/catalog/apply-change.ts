@@ -90,7 +90,7 @@ function create(target: ChangeTarget, change: Create): void {
   else if (kind === 'type') layer.put(kind, { ...named, owner })
   else {
     const overloads = existing !== undefined && 'overloads' in existing ? existing.overloads : 0
-    layer.put(kind, { ...named, owner, overloads: overloads + 1 })
+    layer.put(kind, { ...named, owner, overloads: overloads + 1, acl: undefined })
   }
 }
 

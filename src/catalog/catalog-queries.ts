@@ -141,7 +141,7 @@ export const arguments_query = `
   from pg_catalog.pg_proc p group by p.proargtypes`
 
 export const functions_query = `
-  select p.oid, p.pronamespace, p.proname, p.proowner, p.proargtypes::pg_catalog.text
+  select p.oid, p.pronamespace, p.proname, p.proowner, p.proargtypes::pg_catalog.text, p.proacl
   from pg_catalog.pg_proc p`
 
 export const types_query = `

@@ -30,6 +30,8 @@ export interface FunctionEntry {
   /** Undefined when overloads have different owners. */
   readonly owner: string | undefined
   readonly overloads: number
+  /** The grants on all overloads; undefined for what no snapshot has shown yet. */
+  readonly acl: Acl | undefined
 }
 
 /** The arguments of a function, shared by all that take the same. */
@@ -45,6 +47,7 @@ export interface KnownFunction {
   readonly schema: string
   readonly name: string
   readonly owner: string | undefined
+  readonly acl: Acl
   readonly arguments: FunctionArguments
 }
 

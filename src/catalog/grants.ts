@@ -9,6 +9,7 @@ const audited_privileges: Readonly<Partial<Record<Access, string>>> = {
   insert: 'a',
   update: 'w',
   delete: 'd',
+  execute: 'X',
 }
 
 /** System columns have no grants of their own, and pgaudit skips them. */
@@ -34,6 +35,15 @@ function grantsAny(acl: Acl | undefined, roles: ReadonlySet<string>, letters: st
     for (const letter of letters) if (privileges.includes(letter)) return true
   }
   return false
+}
+
+/**
+ * Whether object auditing by role records a call: when EXECUTE on the function, or on one of its
+ * overloads where only the name is known, was granted to the role as below. PostgreSQL's own
+ * auditing has no word on calls. Grants that no snapshot has shown cannot be ruled out.
+ */
+export function auditedCall(roles: RoleGraph, role: string, acl: Acl | undefined): boolean {
+  return acl === undefined || grantsAny(acl, roles.privilegesOf(role), 'X')
 }
 
 /**

@@ -113,8 +113,10 @@ function locateAnywhere(scope: NameScope, kind: EntryKind, name: string): Place 
   const [first] = hits
   if (first === undefined) return locateUnknown(scope, undefined, kind, name)
   if (hits.length === 1) return { ...first, resolved: 'assumed', missing: false }
+  const nowhere = { schema: undefined, entry: undefined, resolved: 'none', missing: false } as const
+  if (kind !== 'relation') return nowhere
   const candidates = hits.map((hit) => hit.entry).filter((entry) => 'oid' in entry)
-  return { schema: undefined, entry: undefined, resolved: 'none', missing: false, candidates }
+  return { ...nowhere, candidates }
 }
 
 /** A name that nothing we know has. With a snapshot that is news; without one it is normal. */

@@ -49,6 +49,8 @@ export interface CalledFunction {
   readonly title: string
   readonly owner: string | undefined
   readonly argument_types: readonly number[]
+  /** True when object auditing matched it. */
+  readonly audited?: boolean
   readonly resolved: Resolved
 }
 

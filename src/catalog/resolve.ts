@@ -1,6 +1,6 @@
 import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
 import { type Relation, temporary_schema } from './entries.js'
-import { auditable, audited } from './grants.js'
+import { auditable, audited, auditedCall } from './grants.js'
 import { creationPlace, locate, type NameScope, type Place } from './locate.js'
 import type { Resolution, ResolvedObject } from './names.js'
 import { quoteIdentifier, quoteQualified } from './quote-identifier.js'
@@ -143,12 +143,13 @@ class StatementResolver {
     this.missing ||= place.missing
     const { entry } = place
     const main = reference.lookup === 'relation' && reference.creates !== true
+    const call = reference.lookup === 'function' && reference.access.includes('execute')
     this.objects.push(
       resolvedObject(reference, {
         name: reference.arguments === undefined ? name : `${name}${reference.arguments}`,
         type: main ? relationType(reference.type, entry) : reference.type,
         owner: entry?.owner,
-        audited: main && this.#isAudited(place, reference.access, reference.columns),
+        audited: (main || call) && this.#isAudited(place, reference.access, reference.columns),
         resolved: place.resolved,
       }),
     )
@@ -195,6 +196,7 @@ class StatementResolver {
     if (roles === undefined || in_doubt) return auditable(access)
     const { entry } = place
     if (entry !== undefined) {
+      if ('overloads' in entry) return auditedCall(roles, role, entry.acl)
       return 'oid' in entry && audited(roles, role, entry, access, columns)
     }
     if (place.candidates === undefined) return auditable(access)

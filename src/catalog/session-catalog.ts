@@ -7,7 +7,7 @@ import { LayeredNames } from './layered-names.js'
 import { type NameScope, nameScope } from './locate.js'
 import type { CalledFunction, NameContext, Resolution, SessionCatalog } from './names.js'
 import { Overlay } from './overlay.js'
-import { resolveStatement } from './resolve.js'
+import { type AuditScope, resolveStatement } from './resolve.js'
 
 const no_settings: ReadonlyMap<string, string> = new Map()
 
@@ -46,7 +46,7 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   functionByOid(oid: number): CalledFunction | undefined {
-    return calledFunction(this.#layeredNames(), oid)
+    return calledFunction(this.#layeredNames(), oid, this.#auditScope())
   }
 
   apply(change: CatalogChange, context: NameContext): void {
@@ -137,10 +137,13 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   #resolveNow(statement: StatementFacts, context: NameContext): Resolution {
+    return resolveStatement(statement, this.#scope(context), this.#auditScope())
+  }
+
+  #auditScope(): AuditScope | undefined {
     const role = this.#database.auditRole()
     const in_doubt = this.#database.grants_in_doubt || this.#overlay.grants_in_doubt
-    const audit = role === undefined ? undefined : { role, in_doubt }
-    return resolveStatement(statement, this.#scope(context), audit)
+    return role === undefined ? undefined : { role, in_doubt }
   }
 
   #resolveShared(statement: StatementFacts, context: NameContext): Resolution {

@@ -62,6 +62,8 @@ function required(row: Row, column: number): string {
   return value
 }
 
+const no_grants: Acl = []
+
 interface BuiltSchema extends Schema {
   readonly entries: {
     readonly relation: Map<string, Relation>
@@ -184,21 +186,24 @@ export class SnapshotBuilder {
     this.#arguments.set(oids, { types, text: `(${required(row, 1)})` })
   }
 
-  /** oid, schema oid, name, owner oid, oids of argument types. */
+  /** oid, schema oid, name, owner oid, oids of argument types, acl. */
   addFunction(row: Row): void {
     const schema = this.#schemas_by_oid.get(required(row, 1))
     const argument_list = this.#arguments.get(required(row, 4))
     if (schema === undefined || argument_list === undefined) return
     const name = required(row, 2)
     const owner = this.#owner(row[3])
+    // Nothing but PUBLIC's own EXECUTE, for most.
+    const acl = this.#acl(row[5]) ?? no_grants
     const others = schema.entries.function.get(name)
     schema.entries.function.set(name, {
       schema: schema.name,
       name,
       owner: others === undefined || others.owner === owner ? owner : undefined,
       overloads: (others?.overloads ?? 0) + 1,
+      acl: others?.acl === undefined || others.acl.length === 0 ? acl : [...others.acl, ...acl],
     })
-    const known = { schema: schema.name, name, owner, arguments: argument_list }
+    const known = { schema: schema.name, name, owner, acl, arguments: argument_list }
     this.#functions.set(Number(required(row, 0)), known)
   }
 

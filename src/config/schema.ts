@@ -237,7 +237,7 @@ export const config_schema = section('Configuration of pgwitness.', {
   audit: audit.prefault({}),
   rules: rules_schema.exactOptional(),
   object_audit: section(
-    'Object auditing: what this role was granted, by table or column, is recorded. Needs the catalog block.',
+    'Object auditing: what this role was granted, by table, column or function, is recorded. Needs the catalog block.',
     { role: text('The role whose grants say what is audited.', { example: 'auditor' }) },
   ).exactOptional(),
   server_log: section('The log of pgwitness itself, which also takes records in an emergency.', {

@@ -41,12 +41,9 @@ class Combinations {
   }
 }
 
-/**
- * What could not be understood may touch what is audited. A function call by its oid is understood
- * as far as object auditing goes, which looks at relations alone.
- */
+/** What could not be understood may touch what is audited. */
 function hasAudited(subject: RuleSubject): boolean {
-  if (subject.opaque && subject.class !== 'FUNCTION') return true
+  if (subject.opaque) return true
   // They hand out whole tables without naming them.
   if (subject.class === 'BACKUP' || subject.command === 'START_REPLICATION') return true
   const objects = subject.objects

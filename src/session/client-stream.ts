@@ -302,11 +302,12 @@ export class ClientStream implements FrameHandler {
       if (prefix.length < 4) throw new ProtocolViolation('function OID is cut short')
       const oid = prefix.readUInt32BE(0)
       const bound = not_recorded
-      return { kind: 'function_call', oid, bound, ...this.#pending(0) }
+      return { kind: 'function_call', oid, bound, bytes_out: 0, ...this.#pending(0) }
     }
     const call = decodeFunctionCall(buffer, start, end)
     const bound = this.#keepValues(call.formats, call.values)
-    return { kind: 'function_call', oid: call.oid, bound, ...this.#pending(weightOf(bound)) }
+    const { oid } = call
+    return { kind: 'function_call', oid, bound, bytes_out: 0, ...this.#pending(weightOf(bound)) }
   }
 
   #takePrefix(): Buffer | undefined {

@@ -170,9 +170,11 @@ export class Conversation {
     this.#complete('suspended', '', now_us)
   }
 
-  functionCallResponse(now_us: number): void {
+  functionCallResponse(bytes: number, now_us: number): void {
     const head = this.#fitting('FunctionCallResponse', now_us)
-    if (head !== undefined) head.fate = 'answered'
+    if (head?.kind !== 'function_call') return
+    head.fate = 'answered'
+    head.bytes_out = bytes
   }
 
   /** An ErrorResponse within a session: it belongs to the oldest request that is owed. */

@@ -252,7 +252,8 @@ export class Interpreter {
   }
 
   #functionCall(event: FunctionCallRequest): void {
-    this.#reports.executionInTransaction(functionSubject(event), requestEnding(event))
+    const ending = { ...requestEnding(event), bytes_out: event.bytes_out }
+    this.#reports.executionInTransaction(functionSubject(event), ending)
     if (event.fate === 'lost') this.#ending.doubtImplicit()
   }
 

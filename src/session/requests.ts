@@ -137,6 +137,8 @@ export interface FunctionCallRequest extends RequestBase {
   readonly kind: 'function_call'
   readonly oid: number
   readonly bound: BoundValues
+  /** Bytes of the body of its answer. */
+  bytes_out: number
 }
 
 /** Not asked by the client: the server reported a setting. It keeps its place in the order. */

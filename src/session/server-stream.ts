@@ -110,12 +110,12 @@ export class ServerStream implements FrameHandler {
         this.#error(decodeErrorResponse(buffer, start, end))
         return
       default:
-        this.#rare(type, buffer, start, end)
+        this.#rare(type, buffer, start, end, body_length)
     }
   }
 
   /** The messages that come seldom, apart from those that come with every statement. */
-  #rare(type: number, buffer: Buffer, start: number, end: number): void {
+  #rare(type: number, buffer: Buffer, start: number, end: number, body_length: number): void {
     const conversation = this.#conversation
     switch (type) {
       case backend.empty_query_response:
@@ -155,7 +155,7 @@ export class ServerStream implements FrameHandler {
         conversation.copyBothResponse(this.now_us)
         return
       case backend.function_call_response:
-        conversation.functionCallResponse(this.now_us)
+        conversation.functionCallResponse(body_length, this.now_us)
         return
       case backend.copy_done:
         conversation.copyDoneFromServer(this.now_us)

@@ -207,6 +207,22 @@ describe('a FunctionCall', () => {
     expect(records[0]?.rules).toEqual(['none', 'signature', 'functions'])
   })
 
+  it('is what object auditing asks for by a grant of EXECUTE, or where nobody knows it', async () => {
+    await admin.query(`
+      CREATE ROLE auditor;
+      CREATE FUNCTION watched() RETURNS int LANGUAGE sql RETURN 1;
+      GRANT EXECUTE ON FUNCTION watched TO auditor`)
+    const rules = [{ name: 'probe', application: ['catalog probe'] }]
+    const records = await withProxy({ rules, object_audit: { role: 'auditor' } }, async (proxy) => {
+      const [watched, zero] = [await oidOf('watched()'), await oidOf('zero()')]
+      await send(proxy, 3, textCall(watched), textCall(zero), textCall(4_000_000_000))
+    })
+    expect(records).toMatchObject([
+      { objects: [{ name: 'public.watched()', audited: true, resolved: 'catalog' }] },
+      { objects: [{ name: 'oid:4000000000', resolved: 'none' }], outcome: 'failure' },
+    ])
+  })
+
   it('keeps values out of the record that may be secrets', async () => {
     const records = await withProxy({}, async (proxy) => {
       await send(proxy, 1, textCall(await oidOf('check_password(text)'), ['hunter2']))

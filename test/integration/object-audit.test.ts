@@ -9,6 +9,9 @@ const setup = `
   CREATE TABLE card (id int, pan text, x int); GRANT SELECT (pan), UPDATE (x) ON card TO auditor;
   CREATE TABLE inherited (id int); GRANT DELETE ON inherited TO grp;
   CREATE TABLE plain (id int); CREATE TABLE everyone (id int); GRANT SELECT ON everyone TO PUBLIC;
+  CREATE FUNCTION watched() RETURNS int LANGUAGE sql RETURN 1;
+  GRANT EXECUTE ON FUNCTION watched TO grp;
+  CREATE FUNCTION unwatched() RETURNS int LANGUAGE sql RETURN 1;
   CREATE VIEW card_view AS SELECT id, pan FROM card;
   CREATE VIEW plain_view AS SELECT * FROM plain; GRANT SELECT ON plain_view TO auditor`
 
@@ -36,6 +39,8 @@ const statements: readonly (readonly [string, ...string[]])[] = [
   ['PREPARE p AS TABLE whole'],
   ['EXECUTE p', 'public.whole'],
   ["COPY whole TO PROGRAM 'cat > /dev/null'", 'public.whole'],
+  ['SELECT watched()', 'public.watched'],
+  ['SELECT unwatched(), lower($$A$$), set_config($$a.b$$, $$c$$, true)'],
   ['SELECT 1'],
   ['CREATE TABLE other (id int)'],
 ]

@@ -29,7 +29,8 @@ describe('compileRules', () => {
     const set = compileRules({ rules: [], object_audit: { role: 'auditor' } }, 'UTC')
     const opaque = subjectOf({ class: 'WRITE', opaque: true })
     expect(set.decide(opaque)).toEqual({ record: true, rules: [], session: false })
-    expect(set.decide(subjectOf({ class: 'FUNCTION', opaque: true })).record).toBe(false)
+    expect(set.decide(subjectOf({ class: 'FUNCTION', opaque: true })).record).toBe(true)
+    expect(set.decide(subjectOf({ class: 'FUNCTION' })).record).toBe(false)
     expect(compileRules({ rules: [] }, 'UTC').decide(opaque).record).toBe(false)
   })
 

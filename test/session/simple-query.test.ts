@@ -145,10 +145,10 @@ describe('a FunctionCall', () => {
         client(functionCall(954, ['x']), functionCall(1, []), functionCall(2, [])),
         server(functionResult('ok'), ready(), failure('42883'), ready(), failure('57014'), ready()),
       ],
-      `1 1 function/FunctionCall success - - 0 "" tx 1/idle 954
-       2 2 function/FunctionCall failure - 42883 0 "" tx 2/idle 1
-       3 3 function/FunctionCall cancelled - 57014 0 "" tx 3/idle 2`,
-      { show: (execution) => String(execution.function_oid) },
+      `1 1 function/FunctionCall success - - 0 "" tx 1/idle 954 out 6
+       2 2 function/FunctionCall failure - 42883 0 "" tx 2/idle 1 out 0
+       3 3 function/FunctionCall cancelled - 57014 0 "" tx 3/idle 2 out 0`,
+      { show: ({ function_oid, bytes_out }) => `${function_oid} out ${bytes_out}` },
     )
   })
 
