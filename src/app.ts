@@ -12,7 +12,7 @@ import { AdminServer, type Health } from './ops/admin-server.js'
 import { Metrics } from './ops/metrics.js'
 import { probe } from './ops/probe.js'
 import { openServerLog } from './ops/server-log.js'
-import { AllowList } from './proxy/client-address.js'
+import { AddressList } from './proxy/client-address.js'
 import { Listener } from './proxy/listener.js'
 import { loadTlsMaterial, type TlsMaterial } from './proxy/tls-material.js'
 import { upstreamName, upstreamTlsOptions } from './proxy/upstream.js'
@@ -93,7 +93,8 @@ async function construct(
   const listener = new Listener({
     config,
     material,
-    allow: new AllowList(config.listen.allow),
+    allow: new AddressList(config.listen.allow),
+    balancers: new AddressList(config.listen.proxy_protocol ?? []),
     taps: auditor,
     report: (error) => log.error({ err: error }, 'unexpected error in a connection'),
   })

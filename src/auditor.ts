@@ -1,5 +1,6 @@
 import { AuditedSession } from './auditor/audited-session.js'
 import type { AuditorParts } from './auditor/auditor-parts.js'
+import { viaDetail } from './auditor/login.js'
 import type { ClientEndpoint, SessionTap, TapFactory } from './proxy/tap.js'
 
 /**
@@ -78,7 +79,7 @@ export class Auditor implements TapFactory {
         client_ip: client.address,
         ...(client.port === undefined ? {} : { client_port: client.port }),
       },
-      detail: { pid },
+      detail: { pid, ...viaDetail(client) },
     })
   }
 

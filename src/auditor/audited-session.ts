@@ -87,9 +87,15 @@ export class AuditedSession implements SessionTap {
     return this.#unwritten.length > 0 || this.#conversation.events.length > limits.pending_requests
   }
 
+  get authorized(): boolean {
+    return this.#login.authorized
+  }
+
   get idle(): boolean {
-    const transaction = this.#state?.transaction.state ?? 'idle'
-    return this.#conversation.owed.length === 0 && transaction === 'idle'
+    // An answer that is not accounted for yet may be that of a BEGIN.
+    const { owed, events } = this.#conversation
+    const settled = events.length === 0 && this.#waiting_report === undefined
+    return settled && owed.length === 0 && this.#state?.transaction.active !== true
   }
 
   get serverAtBoundary(): boolean {

@@ -1,4 +1,4 @@
-import type { LoginVerdict } from '../proxy/tap.js'
+import type { ClientEndpoint, LoginVerdict } from '../proxy/tap.js'
 import type { AuditRecord } from '../record/audit-record.js'
 import type { SessionReport } from '../session/execution.js'
 import {
@@ -12,6 +12,8 @@ import type { AuditorParts } from './auditor-parts.js'
 import type { SessionIdentity } from './session-identity.js'
 
 const message_header_bytes = 5
+/** SQLSTATE class of a session's end at the operator's wish: shutdown, idle session. */
+const operator_intervention = '57'
 
 /**
  * The records of a connection itself: received, authorized, refused, disconnected, and the ends of
@@ -26,6 +28,8 @@ export class Login {
   #authorized = false
   #refused = false
   #fatal: ErrorFields | undefined
+  /** The FATAL error with which the proxy itself ended the session. */
+  #ended: Pick<ErrorFields, 'sqlstate' | 'message'> | undefined
   finished = false
   upstream_tls = false
   end_reason = ''
@@ -41,8 +45,13 @@ export class Login {
     this.#started_us = parts.clock.nowMicroseconds()
   }
 
+  /** True from the first ReadyForQuery on. */
+  get authorized(): boolean {
+    return this.#authorized
+  }
+
   received(): void {
-    this.#event('connection received', {}, {})
+    this.#event('connection received', {}, viaDetail(this.#identity.endpoint))
   }
 
   /** One whole message of the server before AuthenticationOk is passed on. */
@@ -89,6 +98,11 @@ export class Login {
   /** The proxy refused or ended the session on its own account. */
   refused(sqlstate: string, message: string): void {
     if (this.#refused) return
+    if (this.#authorized && sqlstate.startsWith(operator_intervention)) {
+      // As when the server says so: the record of the disconnection tells it.
+      this.#ended ??= { sqlstate, message }
+      return
+    }
     this.#refused = true
     const command = sqlstate.startsWith('28') ? 'authentication failed' : 'connection refused'
     this.#failure(this.#authorized ? 'protocol violation' : command, sqlstate, message)
@@ -123,14 +137,15 @@ export class Login {
     this.finished = true
     if (!this.#authorized) return
     const session_time_us = this.#parts.clock.nowMicroseconds() - this.#started_us
+    const fatal = this.#fatal ?? this.#ended
     this.#event(
       'disconnection',
-      this.#fatal === undefined
+      fatal === undefined
         ? { outcome: 'success', sqlstate: '00000', duration_us: session_time_us }
         : {
             outcome: 'failure',
-            sqlstate: this.#fatal.sqlstate,
-            message: this.#fatal.message,
+            sqlstate: fatal.sqlstate,
+            message: fatal.message,
             duration_us: session_time_us,
           },
       { session_time_us, reason: this.#fatal === undefined ? this.end_reason : 'server' },
@@ -203,4 +218,11 @@ export class Login {
       ...(Object.keys(detail).length === 0 ? {} : { detail }),
     })
   }
+}
+
+/** Through which load balancer a client came. */
+export function viaDetail(endpoint: ClientEndpoint): Readonly<Record<string, unknown>> {
+  const { via } = endpoint
+  if (via === undefined) return {}
+  return { via: via.address, ...(via.port === undefined ? {} : { via_port: via.port }) }
 }

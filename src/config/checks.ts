@@ -11,6 +11,7 @@ import { formatSize, sizeWithin } from './units.js'
 export function crossChecks(raw: Tree): readonly ConfigIssue[] {
   return [
     ...listenTls(raw),
+    ...listenSocket(raw),
     ...upstreamTls(raw),
     ...ruleNames(raw),
     ...emptyExceptions(raw),
@@ -39,6 +40,16 @@ function listenTls(raw: Tree): readonly ConfigIssue[] {
   }
   if (mode !== 'disable') return []
   return withoutEffect(raw, tls, ['cert', 'key', 'client_ca'], 'Set listen.tls.mode to require.')
+}
+
+/** Whoever comes by a Unix socket has no address that a list could name. */
+function listenSocket(raw: Tree): readonly ConfigIssue[] {
+  const path: TreePath = ['listen', 'proxy_protocol']
+  const host = valueAt(raw, ['listen', 'host'])
+  const is_socket = typeof host === 'string' && host.startsWith('/')
+  if (!is_socket || valueAt(raw, path) === undefined) return []
+  const hint = 'Let the load balancer connect by TCP, or leave it out.'
+  return [issueAt(raw, path, 'has no effect on a Unix socket', hint)]
 }
 
 function upstreamTls(raw: Tree): readonly ConfigIssue[] {

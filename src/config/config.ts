@@ -53,6 +53,8 @@ export interface Config {
     readonly tls: ListenTlsConfig
     /** CIDRs that may connect; Unix sockets always may. */
     readonly allow: readonly string[]
+    /** CIDRs of load balancers, whose connections begin with a PROXY header. */
+    readonly proxy_protocol?: readonly string[]
   }
   readonly upstream: {
     readonly host: string
@@ -117,6 +119,8 @@ export interface Config {
   readonly limits: {
     readonly connections: number
     readonly startup_timeout_ms: number
+    /** Absent: sessions may be idle for ever. */
+    readonly idle_timeout_ms?: number
     readonly message_bytes: number
     readonly analysed_bytes: number
   }

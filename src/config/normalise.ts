@@ -25,6 +25,9 @@ export function normalise(file: ParsedConfigFile, surroundings: Surroundings): C
     limits: {
       connections: file.limits.connections,
       startup_timeout_ms: file.limits.startup_timeout,
+      ...(file.limits.idle_timeout === undefined
+        ? {}
+        : { idle_timeout_ms: file.limits.idle_timeout }),
       message_bytes: file.limits.message,
       analysed_bytes: file.limits.analysed,
     },

@@ -58,6 +58,19 @@ const listen = section('Where applications connect.', {
     },
     { item: { type: 'string' }, empty: false },
   ).prefault(['0.0.0.0/0', '::/0']),
+  proxy_protocol: listField(
+    parseNetwork,
+    {
+      description:
+        'Load balancers: connections from these addresses must begin with a PROXY header (HAProxy, version 1 or 2), and the ' +
+        'client that it names is the one that records, rules and allow know; it never counts as local. From any other ' +
+        'address such a header is refused. List nothing that clients can connect from themselves: they could name any address.',
+      kind: 'list',
+      accepts: 'list of addresses or networks',
+      example: ['192.0.2.10', '2001:db8::/64'],
+    },
+    { item: { type: 'string' }, empty: false },
+  ).exactOptional(),
 })
 
 const upstream = section('The PostgreSQL server behind.', {
@@ -209,10 +222,16 @@ const audit = section('The trail: the audit files and what goes into them.', {
 
 const limits = section('What one process takes upon itself.', {
   connections: integer('Sessions at once; more are refused.', 1, 100_000).prefault(1_000),
-  startup_timeout: duration('Time for a client to log in.', {
-    min: second_ms,
-    max: 10 * minute_ms,
-  }).prefault('60s'),
+  startup_timeout: duration(
+    'Time for a client to log in, from its connection until the server is ready for its first query.',
+    { min: second_ms, max: 10 * minute_ms },
+  ).prefault('60s'),
+  idle_timeout: duration(
+    'A session that has asked for nothing for so long, outside a transaction, is ended with 57P05, as by the server’s ' +
+      'idle_session_timeout. Without this key none is.',
+    { min: second_ms, max: 24 * day_ms },
+    { example: '8h' },
+  ).exactOptional(),
   message: size('Longest message that is relayed.', {
     min: 64 * kib_bytes,
     max: gib_bytes,

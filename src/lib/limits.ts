@@ -8,6 +8,11 @@ export const limits = {
    */
   startup_packet_bytes: 10_000,
   /**
+   * A PROXY header of version 2 may claim 64 KiB; addresses and the fields that load balancers add
+   * take some hundred bytes, and nginx takes no more than this either.
+   */
+  proxy_header_bytes: 4_096,
+  /**
    * SSLRequest and GSSENCRequest may each be asked before the real startup packet, not for ever.
    */
   negotiation_rounds: 4,
@@ -45,6 +50,15 @@ export const limits = {
    * a client that reads what is left.
    */
   half_open_ms: 600_000,
+  /** Bytes of answers that are still read, for their records, when their client is gone. */
+  unheard_bytes: 64 * 1024,
+  /**
+   * Silence after which a connection is probed, in milliseconds: below what firewalls and load
+   * balancers forget connections after (350 s and more), where the system waits two hours.
+   */
+  keepalive_ms: 60_000,
+  /** Longest time between two looks at who is idle, in milliseconds: nobody counts by less. */
+  idle_sweep_ms: 500,
   /** Time that a client has to read why it is not served, and to close, in milliseconds. */
   farewell_ms: 5_000,
   /** Time for the last bytes of sessions that the end of the process cuts off, in milliseconds. */

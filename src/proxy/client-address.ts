@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import type { ProxyHeader } from '../wire/proxy-header.js'
 import type { ClientEndpoint } from './tap.js'
 
 /**
@@ -20,8 +21,17 @@ export function endpointOf(socket: Socket, unix: boolean): ClientEndpoint | unde
   }
 }
 
-/** `listen.allow`, parsed once. */
-export class AllowList {
+/**
+ * The client that a load balancer passed on. Where the header names none the load balancer's own
+ * address stands for it. It is never local: the load balancer may serve the whole world.
+ */
+export function proxiedEndpoint(balancer: ClientEndpoint, header: ProxyHeader): ClientEndpoint {
+  const { address, port } = header.source ?? balancer
+  return { address, port, local: false, via: { address: balancer.address, port: balancer.port } }
+}
+
+/** A list of addresses and networks (`listen.allow`, `listen.proxy_protocol`), parsed once. */
+export class AddressList {
   readonly #ranges: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
 
   /** Each entry is an address or a CIDR; the configuration has checked them. */
@@ -33,9 +43,9 @@ export class AllowList {
     )
   }
 
-  /** Unix sockets are always allowed: their directory's mode says who may connect. */
-  allows(client: ClientEndpoint): boolean {
-    if (client.address === '[local]') return true
+  /** Unix sockets have no address and are on no list. */
+  has(client: ClientEndpoint): boolean {
+    if (client.address === '[local]') return false
     const address = ipaddr.parse(client.address)
     return this.#ranges.some(
       ([range, bits]) => range.kind() === address.kind() && address.match(range, bits),

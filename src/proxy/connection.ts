@@ -5,9 +5,10 @@ import { limits } from '../lib/limits.js'
 import { errorResponse, protocol2Error } from '../wire/originate.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
 import { relayCancel } from './cancel.js'
-import type { AllowList } from './client-address.js'
+import { type AddressList, proxiedEndpoint } from './client-address.js'
 import { relayLogin } from './login-relay.js'
 import { ClientGone, type Negotiated, negotiate, TlsRequired } from './negotiation.js'
+import { readProxyHeader } from './read-proxy-header.js'
 import { Relay } from './relay.js'
 import type { ClientEndpoint, SessionTap, TapFactory } from './tap.js'
 import type { TlsMaterial } from './tls-material.js'
@@ -17,10 +18,16 @@ import { connectUpstream, upstreamName } from './upstream.js'
 export interface ConnectionParts {
   readonly config: Config
   readonly material: TlsMaterial
-  readonly allow: AllowList
+  readonly allow: AddressList
+  /** Whose connections begin with a PROXY header. */
+  readonly balancers: AddressList
   readonly taps: TapFactory
-  /** False when `limits.connections` sessions are open, or the process is stopping. */
-  admits(): { readonly sqlstate: string; readonly message: string } | undefined
+  /**
+   * Takes one of the places that `limits.connections` counts, to be given back by `leave`; a
+   * refusal when there is none, or when the process is stopping.
+   */
+  enter(): { readonly sqlstate: string; readonly message: string } | undefined
+  leave(): void
   /** An error that no peer caused. */
   report(error: unknown): void
 }
@@ -28,13 +35,14 @@ export interface ConnectionParts {
 /** One accepted socket, from its first byte to its end. */
 export class Connection {
   readonly #parts: ConnectionParts
-  readonly #endpoint: ClientEndpoint
+  /** The peer of the socket until a PROXY header tells the client behind it. */
+  #endpoint: ClientEndpoint
   #socket: Socket
   #server: Socket | undefined
   #connecting: Socket | undefined
   #tap: SessionTap | undefined
   #relay: Relay | undefined
-  #admitted = false
+  #entered = false
   #stopping = false
   /** True when the server is no longer wanted, before its connection was up. */
   #given_up = false
@@ -46,32 +54,28 @@ export class Connection {
     this.#parts = parts
   }
 
-  /** True while it has one of the places that `limits.connections` counts, its login included. */
-  get admitted(): boolean {
-    return this.#admitted
-  }
-
   /** Runs the connection to its end; never rejects. */
   async run(): Promise<void> {
     const ignore = () => {}
     // Errors of a phase are seen by its own listeners; this one keeps the rest from being thrown.
     this.#socket.on('error', ignore)
-    const { startup_timeout_ms } = this.#parts.config.limits
-    this.#timer = setTimeout(() => {
-      this.#refuse('08006', `no login within ${startup_timeout_ms} ms`)
-      this.#destroy()
-    }, startup_timeout_ms)
+    this.#timer = setTimeout(() => this.#tooLate(), this.#parts.config.limits.startup_timeout_ms)
     try {
       await this.#negotiate()
     } catch (error) {
       this.#failed(error)
     } finally {
       clearTimeout(this.#timer)
-      this.#admitted = false
+      if (this.#entered) this.#parts.leave()
       this.#tap?.closed('')
     }
     await this.#farewell()
     clearTimeout(this.#timer)
+  }
+
+  /** Called now and then: ends the session when its client has asked for nothing for so long. */
+  endIfIdle(now_ms: number, longest_ms: number): void {
+    this.#relay?.endIfIdle(now_ms, longest_ms)
   }
 
   /** The process stops: idle sessions end at once, busy ones when their work is done. */
@@ -94,6 +98,10 @@ export class Connection {
 
   async #negotiate(): Promise<void> {
     const { config, material } = this.#parts
+    if (this.#parts.balancers.has(this.#endpoint)) {
+      const header = await readProxyHeader(this.#socket, this.#endpoint)
+      this.#endpoint = proxiedEndpoint(this.#endpoint, header)
+    }
     // A probe that connects and closes is no session; it is one from its first whole packet on,
     // or when it says something that is not the protocol.
     const tap = () => {
@@ -106,7 +114,7 @@ export class Connection {
     const { startup } = negotiated
     if (startup.kind === 'cancel') {
       clearTimeout(this.#timer)
-      if (!this.#parts.allow.allows(this.#endpoint)) return
+      if (!this.#allowed) return
       this.#parts.taps.cancelRequest(this.#endpoint, startup.pid, startup.key)
       await relayCancel(negotiated.packet, config.upstream, material.upstream, this.#opened)
       return
@@ -125,18 +133,23 @@ export class Connection {
       this.#refuse(refusal.sqlstate, refusal.message)
       return
     }
-    this.#admitted = true
+    this.#entered = true
     await this.#login(negotiated, tap())
   }
 
+  /** Unix sockets are always allowed: their directory's mode says who may connect. */
+  get #allowed(): boolean {
+    return this.#endpoint.address === '[local]' || this.#parts.allow.has(this.#endpoint)
+  }
+
   #refusal(): { readonly sqlstate: string; readonly message: string } | undefined {
-    if (!this.#parts.allow.allows(this.#endpoint)) {
+    if (!this.#allowed) {
       return {
         sqlstate: '28000',
         message: `connections from ${this.#endpoint.address} are not allowed (listen.allow)`,
       }
     }
-    return this.#parts.admits()
+    return this.#parts.enter()
   }
 
   async #login(negotiated: Negotiated, tap: SessionTap): Promise<void> {
@@ -162,7 +175,7 @@ export class Connection {
     }
     server.write(negotiated.packet)
     const end = await relayLogin(client, server, tap, negotiated.rest)
-    clearTimeout(this.#timer)
+    if (end.kind !== 'admitted') clearTimeout(this.#timer)
     if (end.kind === 'closed') {
       // An error of the server is already on its way to the client.
       server.destroySoon()
@@ -183,6 +196,21 @@ export class Connection {
     })
   }
 
+  /**
+   * The time for the login is over. It lasts until the server is ready for the first query: after
+   * AuthenticationOk, too, a server may stall, or refuse.
+   */
+  #tooLate(): void {
+    if (this.#tap?.authorized) return
+    const message = `no login within ${this.#parts.config.limits.startup_timeout_ms} ms`
+    if (this.#relay === undefined) {
+      this.#refuse('08006', message)
+      this.#destroy()
+    } else {
+      this.#relay.abort('08006', message)
+    }
+  }
+
   /** Tells the client, and the record, why it is not served. */
   #refuse(sqlstate: string, message: string, hint?: string): void {
     this.#tap ??= this.#parts.taps.open(this.#endpoint)
@@ -194,7 +222,8 @@ export class Connection {
     if (error instanceof ClientGone) {
       if (error.received_bytes > 0) this.#refuse('08P01', error.message)
     } else if (error instanceof ProtocolViolation) {
-      this.#refuse('08P01', error.message, 'This port speaks the PostgreSQL protocol.')
+      const advice = error.advice ?? 'This port speaks the PostgreSQL protocol.'
+      this.#refuse('08P01', error.message, advice)
     } else if (error instanceof TlsRequired) {
       this.#refuse('28000', 'this port accepts connections with TLS only', 'Use sslmode=require.')
     } else if (error instanceof Error && 'code' in error) {

@@ -7,15 +7,22 @@ import { Connection, type ConnectionParts } from './connection.js'
 /** The port that applications connect to. */
 export class Listener {
   readonly #server: Server
-  readonly #parts: Omit<ConnectionParts, 'admits'>
+  readonly #parts: Omit<ConnectionParts, 'enter' | 'leave'>
   readonly #connections = new Set<Connection>()
+  /** Connections that have one of the places of `limits.connections`, their logins included. */
+  #entered = 0
+  #sweeper: NodeJS.Timeout | undefined
   #stopping = false
 
-  constructor(parts: Omit<ConnectionParts, 'admits'>) {
+  constructor(parts: Omit<ConnectionParts, 'enter' | 'leave'>) {
     this.#parts = parts
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
-      this.#accept(socket),
-    )
+    const options = {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: limits.keepalive_ms,
+    }
+    this.#server = createServer(options, (socket) => this.#accept(socket))
   }
 
   /** Open connections, those in negotiation included. */
@@ -32,6 +39,7 @@ export class Listener {
       this.#server.listen(path === undefined ? { host, port } : { path }, () => {
         this.#server.removeAllListeners('error')
         this.#server.on('error', (error) => this.#parts.report(error))
+        this.#sweep()
         const address = this.#server.address()
         resolve({
           host,
@@ -47,6 +55,7 @@ export class Listener {
    */
   async close(drain_ms: number): Promise<void> {
     this.#stopping = true
+    clearInterval(this.#sweeper)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const connection of this.#connections) connection.drain()
     const timer = setTimeout(() => {
@@ -71,19 +80,37 @@ export class Listener {
     }
     const connection = new Connection(socket, endpoint, {
       ...this.#parts,
-      admits: () => this.#admits(),
+      enter: () => this.#enter(),
+      leave: () => {
+        this.#entered--
+      },
     })
     this.#connections.add(connection)
     void connection.run().finally(() => this.#connections.delete(connection))
   }
 
-  #admits(): { readonly sqlstate: string; readonly message: string } | undefined {
+  /**
+   * One timer for all sessions looks who is idle, so that a session that is not costs nothing. It
+   * comes often enough to be late by a tenth of the time limit, or by a second.
+   */
+  #sweep(): void {
+    const { idle_timeout_ms } = this.#parts.config.limits
+    if (idle_timeout_ms === undefined) return
+    const period_ms = Math.min(limits.idle_sweep_ms, idle_timeout_ms / 20)
+    this.#sweeper = setInterval(() => {
+      const now_ms = performance.now()
+      for (const connection of this.#connections) connection.endIfIdle(now_ms, idle_timeout_ms)
+    }, period_ms)
+  }
+
+  #enter(): { readonly sqlstate: string; readonly message: string } | undefined {
     if (this.#stopping) {
       return { sqlstate: '57P03', message: 'the audit proxy is shutting down' }
     }
-    let admitted = 0
-    for (const connection of this.#connections) if (connection.admitted) admitted++
-    if (admitted < this.#parts.config.limits.connections) return undefined
+    if (this.#entered < this.#parts.config.limits.connections) {
+      this.#entered++
+      return undefined
+    }
     return { sqlstate: '53300', message: 'sorry, too many clients already (limits.connections)' }
   }
 }

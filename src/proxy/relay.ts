@@ -26,6 +26,11 @@ export class Relay {
   readonly #open = new Set<'client' | 'server'>(['client', 'server'])
   #reason = ''
   #end_timer: NodeJS.Timeout | undefined
+  /** What of the server's answers came after the client was gone. */
+  #unheard_bytes = 0
+  /** Bytes that the client had sent when it was last looked at, and since when there are no more. */
+  #seen_bytes = -1
+  #idle_since_ms = 0
 
   /** `closed` is called once, when both sockets are closed. */
   constructor(client: Socket, server: Socket, tap: SessionTap, closed: (reason: string) => void) {
@@ -67,11 +72,29 @@ export class Relay {
     this.#endWhenIdle()
   }
 
+  /**
+   * Called now and then. What the client has sent is counted by its socket anyway, so that no
+   * chunk has to leave a mark; a client that does not take its answers is not idle.
+   */
+  endIfIdle(now_ms: number, longest_ms: number): void {
+    const { bytesRead } = this.#client
+    const quiet = bytesRead === this.#seen_bytes && this.#client.writableLength === 0
+    if (!quiet || !this.#tap.authorized || !this.#tap.idle) {
+      this.#seen_bytes = bytesRead
+      this.#idle_since_ms = now_ms
+      return
+    }
+    if (now_ms - this.#idle_since_ms < longest_ms || this.#client_ended) return
+    // Source: PostgreSQL's idle_session_timeout, src/backend/tcop/postgres.c.
+    this.abort('57P05', 'terminating connection due to idle-session timeout', 'idle timeout')
+  }
+
   /** Ends the session now, whatever it does. */
-  abort(sqlstate: string, message: string): void {
+  abort(sqlstate: string, message: string, reason = 'proxy'): void {
     if (this.#over) return
     this.#over = true
-    this.#reason = 'proxy'
+    this.#reason = reason
+    this.#tap.refused(sqlstate, message)
     if (this.#tap.serverAtBoundary && !this.#client.destroyed) {
       this.#client.end(errorResponse('FATAL', sqlstate, message))
     }
@@ -79,6 +102,7 @@ export class Relay {
     // Behind half a message of the client, Terminate would complete it: the server would run it.
     if (this.#tap.clientAtBoundary && !this.#server.writableEnded) this.#server.end(terminate)
     this.#server.destroySoon()
+    this.#endWithin(limits.farewell_ms)
   }
 
   #clientData(chunk: Buffer): void {
@@ -110,8 +134,8 @@ export class Relay {
     const end = this.#tap.fromServer(chunk, 0)
     if (end > 0) {
       const taken = end === chunk.length ? chunk : chunk.subarray(0, end)
-      // A client that is gone gets nothing more, but what it asked for is audited to its end.
-      if (!this.#client.destroyed && !this.#client.write(taken)) this.#client_blocked = true
+      if (this.#client.destroyed) this.#unheard(taken.length)
+      else if (!this.#client.write(taken)) this.#client_blocked = true
     }
     if (this.#tap.violation !== undefined && !this.#violated) {
       this.#violated = true
@@ -141,6 +165,8 @@ export class Relay {
     }
     this.#resumeClient()
     this.#resumeServer()
+    // What was held back may have been the end of a transaction.
+    if (this.#draining) this.#endWhenIdle()
   }
 
   #resumeClient(): void {
@@ -221,6 +247,16 @@ export class Relay {
   #lost(side: 'client' | 'server', error: Error): void {
     if (this.#reason === '') this.#reason = `${side} lost (${codeOf(error)})`
     if (side === 'server') this.#client.destroySoon()
+  }
+
+  /**
+   * A client that is gone gets nothing more, but what it asked for is audited to its end. A server
+   * that has much to say is cut off, as it would be if it talked to that client itself: it need
+   * not work for nobody.
+   */
+  #unheard(bytes: number): void {
+    this.#unheard_bytes += bytes
+    if (this.#unheard_bytes > limits.unheard_bytes) this.#server.destroy()
   }
 
   /** The client is gone: the server is told, and its answers to what was asked are awaited. */

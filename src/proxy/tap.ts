@@ -8,8 +8,10 @@ export interface ClientEndpoint {
   /** `[local]` for a Unix socket. */
   readonly address: string
   readonly port: number | undefined
-  /** True for loopback addresses and Unix sockets. */
+  /** True for loopback addresses and Unix sockets, never for what a load balancer passed on. */
   readonly local: boolean
+  /** The load balancer whose PROXY header named the client. */
+  readonly via?: { readonly address: string; readonly port: number | undefined }
 }
 
 /** What to do with one whole message of the server during the login. */
@@ -56,6 +58,8 @@ export interface SessionTap {
   readonly holdsServer: boolean
   /** Called when a hold may have ended. */
   onRelease: (() => void) | undefined
+  /** True from the first ReadyForQuery on: the login has succeeded. */
+  readonly authorized: boolean
   /** True when nothing is owed to the client and no transaction is open. */
   readonly idle: boolean
   /** True when the server stands between two messages, so that one of ours may be put there. */

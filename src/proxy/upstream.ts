@@ -53,6 +53,7 @@ function open(upstream: Config['upstream'], opened: (socket: Socket) => void): P
         allowHalfOpen: true,
         noDelay: true,
         keepAlive: true,
+        keepAliveInitialDelay: limits.keepalive_ms,
       })
   const timer = setTimeout(() => {
     socket.destroy(new Error(`no answer within ${limits.connect_timeout_ms} ms`))

@@ -2,7 +2,9 @@ import type { AuditRecord, SessionPart } from './audit-record.js'
 import type { Detail } from './detail.js'
 
 /** What the messages say of an event's own facts. */
-type ConnectDetail = Partial<Detail<'connection authorized'> & Detail<'disconnection'>>
+type ConnectDetail = Partial<
+  Detail<'connection received'> & Detail<'connection authorized'> & Detail<'disconnection'>
+>
 
 /** ` key=value`, or nothing where there is no value. */
 function pair(key: string, value: string | number | undefined): string {
@@ -39,7 +41,8 @@ function disconnected(session: SessionPart, duration_us: number): string {
 /**
  * The message of a CONNECT record in the CSV format, in PostgreSQL's own words (postgres.c,
  * postinit.c, backend_startup.c); undefined for the events that PostgreSQL words otherwise.
- * The session's time is in the detail of a disconnection.
+ * The session's time is in the detail of a disconnection; the load balancer that a client came
+ * through, of which PostgreSQL knows nothing, stands behind its words.
  */
 export function connectMessage(record: AuditRecord): string | undefined {
   const { session } = record
@@ -47,7 +50,7 @@ export function connectMessage(record: AuditRecord): string | undefined {
   if (session === undefined) return undefined
   switch (record.command) {
     case 'connection received':
-      return `connection received:${pair('host', session.client_ip)}${pair('port', session.client_port)}`
+      return `connection received:${pair('host', session.client_ip)}${pair('port', session.client_port)}${pair('via', detail.via)}`
     case 'connection authorized':
       return authorized(session, detail.replication !== undefined)
     case 'disconnection':

@@ -19,6 +19,12 @@ const diverted = z.strictObject({
   sha256: sha256.describe('SHA-256 of their lines, each with its newline'),
 })
 
+/** Where a load balancer named the client, the record's own address is what it named. */
+const via = {
+  via: text.optional().describe('address of the load balancer whose PROXY header named the client'),
+  via_port: z.int().optional().describe('its port'),
+} as const
+
 const previous = predecessor.optional().describe('the file before this one')
 /** A writer that died during a diversion takes its running hash with it. */
 const unfinished_fallback = diverted
@@ -31,6 +37,7 @@ const unfinished_fallback = diverted
  * (address, user, SQLSTATE, duration) is not repeated. `docs/records.md` is made from this.
  */
 export const detail_schemas = {
+  'connection received': z.strictObject(via),
   'connection authorized': z.strictObject({
     replication: z
       .enum(['physical', 'logical'])
@@ -48,6 +55,7 @@ export const detail_schemas = {
   }),
   'cancel request': z.strictObject({
     pid: z.int().describe('the server process that was to be interrupted'),
+    ...via,
   }),
   'transaction end': z.strictObject({
     fate: z

@@ -10,6 +10,9 @@ export const request_codes = {
   gssenc: 80877104,
 } as const
 
+/** The first four bytes of a PROXY header, by its version. Source: HAProxy, doc/proxy-protocol.txt. */
+const proxy_header_beginnings: readonly number[] = [0x50524f58, 0x0d0a0d0a]
+
 /** The first packet of a connection, decoded. */
 export type StartupPacket =
   | { readonly kind: 'ssl' }
@@ -30,6 +33,12 @@ export function startupPacketLength(buffer: Buffer): number | undefined {
   if (buffer.length < 4) return undefined
   const length = buffer.readInt32BE(0)
   // The server counts without the length field itself.
+  if (proxy_header_beginnings.includes(length)) {
+    throw new ProtocolViolation(
+      'a PROXY header where a startup packet was expected',
+      'A PROXY header is taken only from the addresses of listen.proxy_protocol.',
+    )
+  }
   if (length < 8 || length - 4 > limits.startup_packet_bytes) {
     throw new ProtocolViolation(`invalid length of startup packet (${length})`)
   }

@@ -1,8 +1,9 @@
-import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { endpointOf } from '../../src/proxy/client-address.js'
 import { contentOf, makeCertificates, opensslInstalled } from '../support/certificates.js'
+import { fakeServer } from '../support/fake-server.js'
 import { liveHeapBytes } from '../support/live-heap.js'
 import { ask, bind, copyDone, execute, parse, query, sync } from '../support/messages.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
@@ -48,27 +49,6 @@ async function loggedIn(port: number): Promise<RawClient> {
 /** How often the server said this so far. */
 function count(raw: RawClient, words: string): number {
   return raw.text.split(words).length - 1
-}
-
-/** Listens on a port of its own; each accepted socket is given to `serve`, and ended by `close`. */
-async function fakeServer(
-  serve: (socket: Socket) => void,
-): Promise<{ readonly port: number; close(): void }> {
-  const sockets: Socket[] = []
-  const server: Server = createServer({ noDelay: true }, (socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    serve(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    port,
-    close: () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
 }
 
 /** Stops the proxy; the answer tells whether it waited for one of its long time limits. */
