@@ -18,7 +18,9 @@ export const error_table = {
   'listen.in_use': {
     hint: 'Another process listens there: stop it, or choose another port with --listen.',
   },
-  'listen.denied': { hint: 'Ports below 1024 need a privilege; choose a port above 1023.' },
+  'listen.denied': {
+    hint: 'Ports below 1024 need a privilege; a socket’s directory must exist and be writable for this user.',
+  },
   'upstream.unreachable': {
     hint: 'Check upstream.host and upstream.port, and that PostgreSQL runs and listens there.',
   },

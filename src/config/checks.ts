@@ -12,6 +12,7 @@ export function crossChecks(raw: Tree): readonly ConfigIssue[] {
   return [
     ...listenTls(raw),
     ...listenSocket(raw),
+    ...socketPaths(raw),
     ...upstreamTls(raw),
     ...ruleNames(raw),
     ...emptyExceptions(raw),
@@ -50,6 +51,22 @@ function listenSocket(raw: Tree): readonly ConfigIssue[] {
   if (!is_socket || valueAt(raw, path) === undefined) return []
   const hint = 'Let the load balancer connect by TCP, or leave it out.'
   return [issueAt(raw, path, 'has no effect on a Unix socket', hint)]
+}
+
+/** sun_path holds this many bytes and a NUL; Node cuts a longer path without a word. */
+const socket_path_bytes = 107
+
+function socketPaths(raw: Tree): readonly ConfigIssue[] {
+  return (['listen', 'upstream'] as const).flatMap((side) => {
+    const path: TreePath = [side, 'host']
+    const host = valueAt(raw, path)
+    if (typeof host !== 'string' || !host.startsWith('/')) return []
+    const port = valueAt(raw, [side, 'port']) ?? (side === 'listen' ? 7432 : 5432)
+    const bytes = Buffer.byteLength(`${host}/.s.PGSQL.${String(port)}`)
+    if (bytes <= socket_path_bytes) return []
+    const hint = `The socket's whole path may have ${socket_path_bytes} bytes: choose a shorter directory.`
+    return [issueAt(raw, path, `makes a socket path of ${bytes} bytes`, hint)]
+  })
 }
 
 function upstreamTls(raw: Tree): readonly ConfigIssue[] {

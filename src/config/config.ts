@@ -50,6 +50,8 @@ export interface Config {
     /** Address, or a directory for a Unix socket (`.s.PGSQL.<port>` in it). */
     readonly host: string
     readonly port: number
+    /** Who may connect to a Unix socket, as its file's mode. */
+    readonly socket_mode: number
     readonly tls: ListenTlsConfig
     /** CIDRs that may connect; Unix sockets always may. */
     readonly allow: readonly string[]

@@ -33,6 +33,10 @@ const listen = section('Where applications connect.', {
       'Anything but loopback lets other machines in: see allow and tls.',
   ).prefault('127.0.0.1'),
   port: port('Port to listen on.', 0).prefault(7432),
+  socket_mode: mode(
+    'Mode of a Unix socket: whoever may write to it may connect. The server takes all of them for the user of pgwitness, ' +
+      'whom a peer or trust line may let in.',
+  ).prefault('0777'),
   tls: section('TLS between applications and pgwitness.', {
     mode: choice(
       'disable: plaintext only. allow: TLS for clients that ask for it. require: TLS or nothing.',

@@ -1,8 +1,10 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { chmodSync } from 'node:fs'
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { WitnessError } from '../errors.js'
 import { limits } from '../lib/limits.js'
 import { endpointOf } from './client-address.js'
 import { Connection, type ConnectionParts } from './connection.js'
+import { removeDeadSocket } from './dead-socket.js'
 
 /** The port that applications connect to. */
 export class Listener {
@@ -31,20 +33,45 @@ export class Listener {
   }
 
   /** Resolves with the address; rejects with WitnessError `listen.in_use` or `listen.denied`. */
-  listen(): Promise<{ readonly host: string; readonly port: number }> {
-    const { host, port } = this.#parts.config.listen
-    const path = host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : undefined
+  async listen(): Promise<{ readonly host: string; readonly port: number }> {
+    const { host, port, socket_mode } = this.#parts.config.listen
+    if (host.startsWith('/')) await this.#listenOnSocket(`${host}/.s.PGSQL.${port}`, socket_mode)
+    else await this.#bind({ host, port }, `${host}:${port}`)
+    this.#server.on('error', (error) => this.#parts.report(error))
+    this.#sweep()
+    const address = this.#server.address()
+    return { host, port: typeof address === 'object' && address !== null ? address.port : port }
+  }
+
+  /** Node removes the file when the listener is closed. */
+  async #listenOnSocket(path: string, mode: number): Promise<void> {
+    for (;;) {
+      try {
+        // The file is made within this call: at no time may more users connect than it says.
+        const umask = process.umask(0o177)
+        const bound = this.#bind({ path }, path)
+        process.umask(umask)
+        await bound
+        chmodSync(path, mode)
+        return
+      } catch (error) {
+        if (!(error instanceof WitnessError) || error.code !== 'listen.in_use') throw error
+        const place = await removeDeadSocket(path)
+        if (place === 'alive') throw error
+        if (place === 'no socket') {
+          throw new WitnessError('listen.in_use', `cannot listen on ${path}: it is not a socket`)
+        }
+      }
+    }
+  }
+
+  #bind(where: ListenOptions, name: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => reject(listenError(cause, path ?? `${host}:${port}`)))
-      this.#server.listen(path === undefined ? { host, port } : { path }, () => {
-        this.#server.removeAllListeners('error')
-        this.#server.on('error', (error) => this.#parts.report(error))
-        this.#sweep()
-        const address = this.#server.address()
-        resolve({
-          host,
-          port: typeof address === 'object' && address !== null ? address.port : port,
-        })
+      const failed = (cause: Error) => reject(listenError(cause, name))
+      this.#server.once('error', failed)
+      this.#server.listen(where, () => {
+        this.#server.removeListener('error', failed)
+        resolve()
       })
     })
   }

@@ -53,6 +53,7 @@ describe('defaults', () => {
       listen: {
         host: '127.0.0.1',
         port: 7432,
+        socket_mode: 0o777,
         tls: { mode: 'disable' },
         allow: ['0.0.0.0/0', '::/0'],
       },
@@ -368,6 +369,24 @@ describe('keys that need each other', () => {
       { audit: { queue: '2MiB', flush: { size: '1MiB' } } },
       'audit.queue',
       /four writes/,
+    ],
+    [
+      'a load balancer on a Unix socket',
+      { listen: { host: '/run/pgwitness', proxy_protocol: ['10.0.0.1'] } },
+      'listen.proxy_protocol',
+      /no effect on a Unix socket/,
+    ],
+    [
+      'a path of a socket that is too long to listen on',
+      { listen: { host: `/${'d'.repeat(93)}`, port: 7432 } },
+      'listen.host',
+      /path of 108 bytes/,
+    ],
+    [
+      'a path of a socket that is too long to connect to',
+      { upstream: { host: `/${'é'.repeat(50)}` } },
+      'upstream.host',
+      /path of 115 bytes/,
     ],
     ['a loop', { upstream: { port: 7432 } }, 'upstream.port', /itself listens/],
   ])('%s is refused', (_name, settings, path, reason) => {
