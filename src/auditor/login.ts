@@ -182,7 +182,8 @@ export class Login {
   }
 
   #failure(command: string, sqlstate: string, message: string, always = false): void {
-    this.#event(command, { outcome: 'failure', sqlstate, message }, {}, always)
+    const words = message === '' ? 'no reason was given' : message
+    this.#event(command, { outcome: 'failure', sqlstate, message: words }, {}, always)
   }
 
   #event(

@@ -79,6 +79,7 @@ class LoginRelay {
     this.#client.on('data', this.#clientData)
     this.#client.on('end', this.#clientEnd)
     this.#client.on('close', this.#clientGone)
+    this.#client.on('drain', this.#clientDrained)
     this.#server.on('data', this.#serverData)
     this.#server.on('end', this.#serverGone)
     this.#server.on('close', this.#serverGone)
@@ -126,12 +127,13 @@ class LoginRelay {
       this.#challenges--
       this.#server.write(this.#from_client.subarray(0, length))
       this.#from_client = this.#from_client.subarray(length)
+      if (this.#from_client.length <= limits.login_message_bytes) this.#client.resume()
     }
   }
 
   #takeServerMessages(): void {
     while (!this.#done) {
-      const length = wholeMessage(this.#from_server, 'server')
+      const length = ofServer(() => wholeMessage(this.#from_server, 'server'))
       if (length === undefined) return
       const message = this.#from_server.subarray(0, length)
       this.#from_server = this.#from_server.subarray(length)
@@ -140,10 +142,10 @@ class LoginRelay {
   }
 
   #serverMessage(message: Buffer): void {
-    const verdict = this.#tap.loginMessage(message)
+    const verdict = ofServer(() => this.#tap.loginMessage(message))
     switch (verdict.action) {
       case 'relay':
-        this.#client.write(message)
+        this.#toClient(message)
         if (awaitsAnswer(message)) {
           this.#challenges++
           this.#answer_optional = message.readInt32BE(header_bytes) === gss_continue
@@ -151,7 +153,7 @@ class LoginRelay {
         this.#answerChallenges()
         return
       case 'replace':
-        this.#client.write(verdict.message)
+        this.#toClient(verdict.message)
         this.#challenges++
         this.#answerChallenges()
         return
@@ -170,6 +172,15 @@ class LoginRelay {
       default:
         verdict satisfies never
     }
+  }
+
+  /** A server that talks without end must not fill us while its client does not read. */
+  #toClient(message: Buffer): void {
+    if (!this.#client.write(message)) this.#server.pause()
+  }
+
+  #clientDrained = (): void => {
+    if (!this.#done) this.#server.resume()
   }
 
   #guard(step: () => void): void {
@@ -193,6 +204,7 @@ class LoginRelay {
     this.#done = true
     this.#client.pause()
     this.#server.pause()
+    this.#client.removeListener('drain', this.#clientDrained)
     for (const [socket, data, end, close] of [
       [this.#client, this.#clientData, this.#clientEnd, this.#clientGone],
       [this.#server, this.#serverData, this.#serverGone, this.#serverGone],
@@ -201,6 +213,18 @@ class LoginRelay {
       socket.removeListener('end', end)
       socket.removeListener('close', close)
     }
+  }
+}
+
+/** What is wrong with the server's bytes is nothing that the person at the client could mend. */
+function ofServer<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof ProtocolViolation)) throw error
+    const advice =
+      'The operator should see whether PostgreSQL is at upstream.host and upstream.port.'
+    throw new ProtocolViolation(error.message, advice)
   }
 }
 

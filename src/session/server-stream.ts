@@ -31,13 +31,22 @@ export class ServerStream implements FrameHandler {
   now_us = 0
   /** False until the first ReadyForQuery. */
   #ready = false
-  readonly wants_pieces = false
+  /**
+   * First part of an error that is too long to be kept whole, and a NUL: a server quotes what it
+   * refuses, so that one statement could make a record of any length.
+   */
+  #error_prefix: Buffer | undefined
+  #error_prefix_bytes = 0
   /** The server's answers are never stopped in between: what is owed must be told. */
   readonly stopped = false
 
   constructor(conversation: Conversation, listener: ServerListener) {
     this.#conversation = conversation
     this.#listener = listener
+  }
+
+  get wants_pieces(): boolean {
+    return this.#error_prefix !== undefined
   }
 
   header(type: number, body_length: number): FrameAction {
@@ -61,20 +70,34 @@ export class ServerStream implements FrameHandler {
       case backend.notification_response:
       case backend.negotiate_protocol_version:
         return 'pass'
+      case backend.error_response:
+        if (body_length <= limits.collected_body_bytes) return 'collect'
+        this.#error_prefix = Buffer.alloc(limits.collected_body_bytes)
+        this.#error_prefix_bytes = 0
+        return 'pass'
       case backend.authentication:
       case backend.backend_key_data:
       case backend.command_complete:
-      case backend.error_response:
+      case backend.ready_for_query:
+        if (body_length > limits.collected_body_bytes) {
+          throw new ProtocolViolation(`${body_length} bytes in message ${letterOf(type)}`)
+        }
+        return 'collect'
       case backend.parameter_description:
       case backend.parameter_status:
-      case backend.ready_for_query:
         return 'collect'
       default:
         throw new ProtocolViolation(`unknown backend message type ${letterOf(type)}`)
     }
   }
 
-  piece(): void {}
+  piece(buffer: Buffer, start: number, end: number): void {
+    const prefix = this.#error_prefix
+    if (prefix !== undefined) {
+      const room_end = Math.min(end, start + prefix.length - 1 - this.#error_prefix_bytes)
+      this.#error_prefix_bytes += buffer.copy(prefix, this.#error_prefix_bytes, start, room_end)
+    }
+  }
 
   message(type: number, buffer: Buffer, start: number, end: number, body_length: number): void {
     const conversation = this.#conversation
@@ -107,7 +130,7 @@ export class ServerStream implements FrameHandler {
         conversation.rowDescription('NoData', this.now_us)
         return
       case backend.error_response:
-        this.#error(decodeErrorResponse(buffer, start, end))
+        this.#error(this.#errorFields(buffer, start, end))
         return
       default:
         this.#rare(type, buffer, start, end, body_length)
@@ -180,6 +203,14 @@ export class ServerStream implements FrameHandler {
     else this.#conversation.loggedIn(status, this.now_us)
     this.#ready = true
     this.#listener.readyForQuery(status)
+  }
+
+  #errorFields(buffer: Buffer, start: number, end: number): ErrorFields {
+    const prefix = this.#error_prefix
+    if (prefix === undefined) return decodeErrorResponse(buffer, start, end)
+    this.#error_prefix = undefined
+    // The field that was cut, in practice the message, ends where our part of it does.
+    return decodeErrorResponse(prefix, 0, this.#error_prefix_bytes + 1)
   }
 
   #error(fields: ErrorFields): void {

@@ -92,6 +92,9 @@ export function decodeCommandComplete(buffer: Buffer, start: number, end: number
   return buffer.toString('latin1', start, end - 1)
 }
 
+/** What a record takes for the SQLSTATE of an error that has none: old poolers send such. */
+const internal_error = 'XX000'
+
 /** ErrorResponse, and NoticeResponse, which has the same fields. */
 export function decodeErrorResponse(buffer: Buffer, start: number, end: number): ErrorFields {
   cursor.reset(buffer, start, end)
@@ -108,7 +111,7 @@ export function decodeErrorResponse(buffer: Buffer, start: number, end: number):
     else if (field === 0x43) sqlstate = value
     else if (field === 0x4d) message = value
   }
-  return { severity, sqlstate: sqlstate === '' ? 'XX000' : sqlstate, message }
+  return { severity, sqlstate: /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : internal_error, message }
 }
 
 export function decodeParameterDescription(
