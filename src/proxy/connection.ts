@@ -7,7 +7,7 @@ import { ProtocolViolation } from '../wire/protocol-violation.js'
 import { relayCancel } from './cancel.js'
 import { type AddressList, proxiedEndpoint } from './client-address.js'
 import { relayLogin } from './login-relay.js'
-import { ClientGone, type Negotiated, negotiate, TlsRequired } from './negotiation.js'
+import { ClientGone, type Negotiated, NegotiationRefusal, negotiate } from './negotiation.js'
 import { readProxyHeader } from './read-proxy-header.js'
 import { Relay } from './relay.js'
 import type { ClientEndpoint, SessionTap, TapFactory } from './tap.js'
@@ -108,9 +108,12 @@ export class Connection {
       this.#tap ??= this.#parts.taps.open(this.#endpoint)
       return this.#tap
     }
-    const negotiated = await negotiate(this.#socket, config.listen.tls, material.listen, tap)
-    this.#socket = negotiated.socket
-    this.#socket.on('error', () => {})
+    const secured = (socket: Socket) => {
+      socket.on('error', () => {})
+      this.#socket = socket
+    }
+    const events = { tap, secured }
+    const negotiated = await negotiate(this.#socket, config.listen.tls, material.listen, events)
     const { startup } = negotiated
     if (startup.kind === 'cancel') {
       clearTimeout(this.#timer)
@@ -215,7 +218,8 @@ export class Connection {
   #refuse(sqlstate: string, message: string, hint?: string): void {
     this.#tap ??= this.#parts.taps.open(this.#endpoint)
     this.#tap.refused(sqlstate, message)
-    if (!this.#socket.destroyed) this.#socket.end(errorResponse('FATAL', sqlstate, message, hint))
+    if (this.#socket.destroyed || this.#socket.writableEnded) return
+    this.#socket.end(errorResponse('FATAL', sqlstate, message, hint))
   }
 
   #failed(error: unknown): void {
@@ -224,8 +228,8 @@ export class Connection {
     } else if (error instanceof ProtocolViolation) {
       const advice = error.advice ?? 'This port speaks the PostgreSQL protocol.'
       this.#refuse('08P01', error.message, advice)
-    } else if (error instanceof TlsRequired) {
-      this.#refuse('28000', 'this port accepts connections with TLS only', 'Use sslmode=require.')
+    } else if (error instanceof NegotiationRefusal) {
+      this.#refuse(error.sqlstate, error.message, error.hint)
     } else if (error instanceof Error && 'code' in error) {
       // The socket's own error: the client is gone.
       this.#tap?.refused('08006', `connection lost: ${String(error.code)}`)

@@ -20,38 +20,72 @@ export interface Negotiated {
   readonly rest: Buffer
 }
 
+/** What whoever runs the connection must know while it is negotiated. */
+export interface NegotiationEvents {
+  /** The session's tap; it is opened by the first call. */
+  tap(): SessionTap
+  /** From here on, whatever is said to the client goes through this socket. */
+  secured(socket: TLSSocket): void
+}
+
 /** First byte of a TLS record that begins a handshake: direct TLS, without an SSLRequest. */
 const tls_handshake = 0x16
+/** A fatal `handshake_failure`: the one answer that a client in the middle of a ClientHello reads. */
+const handshake_failure = Buffer.from([0x15, 3, 1, 0, 2, 2, 40])
 const no_bytes: Buffer = Buffer.alloc(0)
+
+/** What was said is the protocol, but who said it is not served. */
+export class NegotiationRefusal extends Error {
+  readonly sqlstate = '28000'
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
+}
 
 /**
  * Answers SSLRequest and GSSENCRequest and reads the startup packet. Rejects with
- * ProtocolViolation for what is not the protocol, and with the socket's own errors.
+ * ProtocolViolation for what is not the protocol, with NegotiationRefusal, and with the socket's
+ * own errors.
  * Source: PostgreSQL documentation, "SSL Session Encryption"; src/backend/tcop/backend_startup.c.
  */
 export async function negotiate(
   plain: Socket,
   config: ListenTlsConfig,
   material: TlsMaterial['listen'],
-  tap: () => SessionTap,
+  events: NegotiationEvents,
 ): Promise<Negotiated> {
   let socket = plain
+  let requested = false
   for (let round = 0; round < limits.negotiation_rounds; round++) {
     const { packet, rest } = await readPacket(socket)
     if (packet === undefined) {
-      if (material === undefined || socket !== plain) {
+      if (round > 0) {
         throw new ProtocolViolation('a TLS handshake where a startup packet was expected')
       }
+      if (material === undefined) {
+        plain.end(handshake_failure)
+        throw new ProtocolViolation('a TLS handshake, but listen.tls.mode is disable')
+      }
       plain.unshift(rest)
-      socket = await secure(plain, material, tap(), true)
+      socket = await secure(plain, material, events, true)
       continue
     }
     const startup = decodeStartupPacket(packet)
     if (startup.kind === 'cancel' || startup.kind === 'startup') {
       if (config.mode === 'require' && socket === plain && startup.kind === 'startup') {
-        throw new TlsRequired()
+        throw new NegotiationRefusal(
+          'this port accepts connections with TLS only',
+          'Use sslmode=require.',
+        )
       }
       return { socket, packet, startup, rest }
+    }
+    if (requested) {
+      // As the server does: who has TLS by a request has nothing left to ask for.
+      return { socket, packet, startup: asVersion(packet), rest }
     }
     // What follows the request in the same segment was sent in the clear by somebody.
     if (rest.length > 0) {
@@ -59,7 +93,8 @@ export async function negotiate(
     }
     if (startup.kind === 'ssl' && material !== undefined && socket === plain) {
       plain.write('S')
-      socket = await secure(plain, material, tap(), false)
+      socket = await secure(plain, material, events, false)
+      requested = true
     } else {
       socket.write('N')
     }
@@ -67,8 +102,15 @@ export async function negotiate(
   throw new ProtocolViolation('too many requests for encryption')
 }
 
-/** `listen.tls.mode` is `require` and the client came without. */
-export class TlsRequired extends Error {}
+/** A request's code read as the protocol version that stands in its place: 1234.5679. */
+function asVersion(packet: Buffer): Negotiated['startup'] {
+  return {
+    kind: 'startup',
+    major: packet.readUInt16BE(4),
+    minor: packet.readUInt16BE(6),
+    parameters: new Map(),
+  }
+}
 
 /** Reads one length-prefixed packet; `packet` is undefined when a TLS handshake begins instead. */
 function readPacket(
@@ -131,20 +173,22 @@ export class ClientGone extends Error {
 function secure(
   plain: Socket,
   material: NonNullable<TlsMaterial['listen']>,
-  tap: SessionTap,
+  events: NegotiationEvents,
   direct: boolean,
 ): Promise<TLSSocket> {
+  const tap = events.tap()
   return new Promise((resolve, reject) => {
     const socket = new TLSSocket(plain, {
       isServer: true,
       secureContext: material.context,
       requestCert: material.ask_certificate,
-      // Whether a certificate was verified is looked at below: without one the client may still
-      // come in with its password, as with PostgreSQL's own ssl_ca_file.
+      // Node would look at it for a listening server alone: see `examine`.
       rejectUnauthorized: false,
       ALPNProtocols: ['postgresql'],
     })
     const failed = (error: Error) => {
+      // The alert, if there was one to send, is on its way; words would be no TLS record.
+      plain.destroySoon()
       reject(new ProtocolViolation(`TLS handshake failed: ${error.message}`))
     }
     const gone = () => failed(new Error('the connection was closed'))
@@ -157,23 +201,51 @@ function secure(
       socket.removeListener('end', gone)
       socket.removeListener('close', gone)
       socket.disableRenegotiation()
-      if (direct && socket.alpnProtocol !== 'postgresql') {
-        socket.destroy()
-        reject(new ProtocolViolation('direct TLS without the ALPN protocol "postgresql"'))
-        return
+      events.secured(socket)
+      try {
+        tap.secured(socket.getProtocol() ?? 'TLS', examine(socket, material, direct))
+        resolve(socket)
+      } catch (error) {
+        reject(error)
       }
-      const presented = material.ask_certificate && hasCertificate(socket)
-      if (presented && socket.authorizationError) {
-        socket.destroy()
-        reject(
-          new ProtocolViolation(`client certificate refused: ${String(socket.authorizationError)}`),
-        )
-        return
-      }
-      tap.secured(socket.getProtocol() ?? 'TLS', presented)
-      resolve(socket)
     })
   })
+}
+
+/**
+ * Looks at what the client has shown. Returns true for a certificate that was verified; without
+ * one it may still come in with its password, as with PostgreSQL's own ssl_ca_file.
+ */
+function examine(
+  socket: TLSSocket,
+  material: NonNullable<TlsMaterial['listen']>,
+  direct: boolean,
+): boolean {
+  if (direct && socket.alpnProtocol !== 'postgresql') {
+    throw new ProtocolViolation('direct TLS without the ALPN protocol "postgresql"')
+  }
+  if (!material.ask_certificate || !hasCertificate(socket)) return false
+  const problem = certificateProblem(socket)
+  if (problem === undefined) return true
+  throw new NegotiationRefusal(
+    `client certificate refused: ${problem}`,
+    'Show a certificate that listen.tls.client_ca has issued, or none.',
+  )
+}
+
+/**
+ * Why the peer's certificate could not be verified; undefined when it was. `authorizationError`
+ * stays null on a socket that a `tls.Server` has not made, whatever the certificate, so the result
+ * of OpenSSL's own verification is asked for. A Node that does not give it verifies nothing.
+ */
+function certificateProblem(socket: TLSSocket): string | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  const verify: unknown =
+    typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'verifyError') : undefined
+  if (typeof verify !== 'function') return 'this version of Node does not verify it'
+  const problem: unknown = verify.call(handle)
+  if (problem === null || problem === undefined) return undefined
+  return problem instanceof Error ? problem.message : String(problem)
 }
 
 function hasCertificate(socket: TLSSocket): boolean {

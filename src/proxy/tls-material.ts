@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { ListenTlsConfig, UpstreamTlsConfig } from '../config/config.js'
@@ -38,6 +39,7 @@ function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['liste
       ...(key === undefined ? {} : { key }),
       ...(ca === undefined ? {} : { ca }),
       minVersion: 'TLSv1.2',
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     })
     return { context, ask_certificate: ca !== undefined }
   } catch (cause) {

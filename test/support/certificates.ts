@@ -10,6 +10,8 @@ export interface TestCertificates {
   readonly key: string
   readonly client_cert: string
   readonly client_key: string
+  /** The same client, by the same authority, until yesterday. */
+  readonly expired_cert: string
 }
 
 /** True when `openssl` is installed; tests of TLS are skipped with that reason otherwise. */
@@ -72,12 +74,15 @@ export function makeCertificates(): TestCertificates {
       '1',
     )
   }
+  const validity = ['-days', '-1', '-out', 'expired.pem']
+  openssl('x509', '-req', '-in', 'client.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', ...validity)
   return {
     ca: path('ca.pem'),
     cert: path('server.pem'),
     key: path('server.key'),
     client_cert: path('client.pem'),
     client_key: path('client.key'),
+    expired_cert: path('expired.pem'),
   }
 }
 

@@ -31,6 +31,11 @@ export class RawClient {
     })
   }
 
+  /** The same over a socket that is connected already, TLS on top of it or not. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket)
+  }
+
   send(...parts: readonly (Buffer | string)[]): void {
     this.socket.write(Buffer.concat(parts.map((part) => Buffer.from(part))))
   }
