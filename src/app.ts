@@ -12,6 +12,7 @@ import { AdminServer, type Health } from './ops/admin-server.js'
 import { Metrics } from './ops/metrics.js'
 import { probe } from './ops/probe.js'
 import { openServerLog } from './ops/server-log.js'
+import { checkCertificate } from './proxy/certificate-check.js'
 import { AddressList } from './proxy/client-address.js'
 import { Listener } from './proxy/listener.js'
 import { loadTlsMaterial, type TlsMaterial } from './proxy/tls-material.js'
@@ -90,13 +91,14 @@ async function construct(
   metrics.observe({ trail: () => trail.state, parser: () => ({ ...facts.counters() }) })
   const auditor = buildAuditor(config, { facts, catalog, trail, log, metrics }, started)
 
+  const report = (error: unknown) => log.error({ err: error }, 'unexpected error in a connection')
   const listener = new Listener({
     config,
     material,
     allow: new AddressList(config.listen.allow),
     balancers: new AddressList(config.listen.proxy_protocol ?? []),
     taps: auditor,
-    report: (error) => log.error({ err: error }, 'unexpected error in a connection'),
+    report,
   })
   const address = await listener.listen()
   const drain_ms = options.drain_ms ?? config.drain_ms
@@ -107,6 +109,8 @@ async function construct(
       log.error({ sessions: unsettled }, 'records of some sessions found no room in the trail')
     }
   })
+
+  started.push(checkCertificate(config.upstream, material, auditor, report))
 
   const health_now = () => health(config.upstream, trail, catalog)
   const admin_port = await startAdmin(config, metrics, health_now, started)
@@ -212,7 +216,7 @@ function sideConnection(config: Config, material: TlsMaterial): SideConnectionOp
     user: config.catalog.user,
     password: config.catalog.password,
     ssl: upstreamTlsOptions(config.upstream, material.upstream),
-    ssl_optional: tls.mode === 'prefer',
+    ssl_order: tls.mode === 'prefer' ? 'first' : tls.mode === 'allow' ? 'second' : 'only',
   }
 }
 

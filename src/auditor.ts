@@ -1,5 +1,6 @@
 import { AuditedSession } from './auditor/audited-session.js'
 import type { AuditorParts } from './auditor/auditor-parts.js'
+import { certificates_differ } from './auditor/channel-binding.js'
 import { viaDetail } from './auditor/login.js'
 import type { ClientEndpoint, SessionTap, TapFactory } from './proxy/tap.js'
 
@@ -12,6 +13,7 @@ export class Auditor implements TapFactory {
   readonly #sessions = new Set<AuditedSession>()
   #session_counter = 0
   #reachable = true
+  #same_certificate: boolean | undefined
   #settle: (() => void) | undefined
 
   constructor(parts: Omit<AuditorParts, 'sessionClosed'>) {
@@ -111,6 +113,17 @@ export class Auditor implements TapFactory {
       rules: decision.rules,
       session_audited: decision.session,
     })
+  }
+
+  upstreamCertificate(same: boolean): void {
+    const before = this.#same_certificate
+    this.#same_certificate = same
+    if (same === before) return
+    if (!same) {
+      this.#parts.log.warn({ code: 'tls.certificates_differ' }, certificates_differ)
+    } else if (before !== undefined) {
+      this.#parts.log.info({}, 'clients and server are shown the same certificate now')
+    }
   }
 
   #append(record: Parameters<AuditorParts['render']>[0]): void {

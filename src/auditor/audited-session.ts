@@ -110,8 +110,8 @@ export class AuditedSession implements SessionTap {
     this.#identity.setTls(protocol, certificate)
   }
 
-  upstreamSecured(): void {
-    this.#login.upstream_tls = true
+  upstreamSecured(same_certificate: boolean): void {
+    this.#login.upstream_tls = { same_certificate }
   }
 
   startup(parameters: ReadonlyMap<string, string>, server: string): void {
@@ -123,6 +123,10 @@ export class AuditedSession implements SessionTap {
     const verdict = this.#login.message(message)
     if (verdict.action === 'admit') this.#open()
     return verdict
+  }
+
+  loginAnswer(message: Buffer): void {
+    this.#login.answer(message)
   }
 
   /**

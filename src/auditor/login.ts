@@ -8,7 +8,9 @@ import {
 } from '../wire/backend-messages.js'
 import { backend } from '../wire/message-types.js'
 import { authenticationSasl } from '../wire/originate.js'
+import { decodeSaslChoice, type SaslChoice } from '../wire/sasl-choice.js'
 import type { AuditorParts } from './auditor-parts.js'
+import { binding_unoffered, certificates_differ } from './channel-binding.js'
 import type { SessionIdentity } from './session-identity.js'
 
 const message_header_bytes = 5
@@ -25,13 +27,18 @@ export class Login {
   readonly #write: (record: AuditRecord) => void
   readonly #started_us: number
   #challenged = false
+  /** The server's offer of SASL mechanisms, until it is answered. */
+  #offered: readonly string[] = []
+  #binding: SaslChoice['binding'] | undefined
+  /** True from AuthenticationOk on. */
+  #admitted = false
   #authorized = false
   #refused = false
   #fatal: ErrorFields | undefined
   /** The FATAL error with which the proxy itself ended the session. */
   #ended: Pick<ErrorFields, 'sqlstate' | 'message'> | undefined
   finished = false
-  upstream_tls = false
+  upstream_tls: { readonly same_certificate: boolean } | undefined
   end_reason = ''
 
   constructor(
@@ -63,13 +70,34 @@ export class Login {
     }
     if (type !== backend.authentication) return { action: 'relay' }
     const authentication = decodeAuthentication(message, message_header_bytes, message.length)
-    if (authentication.kind === 'ok') return this.#admission()
+    if (authentication.kind === 'ok') {
+      this.#admitted = true
+      return this.#admission()
+    }
     if (authentication.kind === 'request') {
       this.#challenged = true
-      this.#identity.setAuthentication(authentication.method)
-      return this.#withoutChannelBinding(authentication.mechanisms)
+      return this.#challenge(authentication.method, authentication.mechanisms)
     }
     return { action: 'relay' }
+  }
+
+  #challenge(method: string, mechanisms: readonly string[]): LoginVerdict {
+    // A server that offers the mechanism with channel binding names it first.
+    const mechanism = mechanisms.at(-1)
+    this.#identity.setAuthentication(mechanism?.toLowerCase() ?? method)
+    this.#offered = mechanisms
+    return this.#withoutChannelBinding(mechanisms)
+  }
+
+  /** What the client answers to an offer of mechanisms; other answers are none of our business. */
+  answer(message: Buffer): void {
+    if (this.#offered.length === 0) return
+    const choice = decodeSaslChoice(message, message_header_bytes)
+    if (choice !== undefined && this.#offered.includes(choice.mechanism)) {
+      this.#identity.setAuthentication(choice.mechanism.toLowerCase())
+      this.#binding = choice.binding
+    }
+    this.#offered = []
   }
 
   /** The first ReadyForQuery: only now has the login succeeded. */
@@ -92,7 +120,28 @@ export class Login {
     const command = fields.sqlstate.startsWith('28')
       ? 'authentication failed'
       : 'connection refused'
-    this.#failure(command, fields.sqlstate, fields.message)
+    const unbound = this.#failureToBind(fields.sqlstate)
+    const detail = unbound === undefined ? {} : { cause: 'channel binding' }
+    this.#failure(command, fields.sqlstate, fields.message, detail)
+    if (unbound === undefined) return
+    const { id, user, client_ip } = this.#identity.part
+    this.#parts.log.warn(
+      { code: 'tls.channel_binding', session: id, user, client_ip, server_says: fields.message },
+      `a login failed: ${unbound}`,
+    )
+  }
+
+  /**
+   * Why the server has refused the binding of a client's exchange to a TLS connection that ends at
+   * us; undefined when something else was wrong. The server's words may be in any language, so
+   * what was said before decides.
+   * Source: src/backend/libpq/auth-scram.c, read_client_first_message, read_client_final_message.
+   */
+  #failureToBind(sqlstate: string): string | undefined {
+    if (sqlstate !== '28000' || this.#admitted || this.upstream_tls === undefined) return undefined
+    if (this.#binding === 'unoffered') return binding_unoffered
+    if (this.#binding !== 'bound' || this.upstream_tls.same_certificate) return undefined
+    return certificates_differ
   }
 
   /** The proxy refused or ended the session on its own account. */
@@ -105,7 +154,7 @@ export class Login {
     }
     this.#refused = true
     const command = sqlstate.startsWith('28') ? 'authentication failed' : 'connection refused'
-    this.#failure(this.#authorized ? 'protocol violation' : command, sqlstate, message)
+    this.#failure(this.#authorized ? 'protocol violation' : command, sqlstate, message, {})
   }
 
   report(report: Exclude<SessionReport, { kind: 'execution' }>): void {
@@ -115,7 +164,7 @@ export class Login {
         { code: 'session.disagreement', session: this.#identity.part.id, what: report.message },
         'the answers of the server did not fit the requests of the client',
       )
-      this.#failure('protocol disagreement', '08P01', report.message, true)
+      this.#failure('protocol disagreement', '08P01', report.message, {}, true)
       return
     }
     this.#write({
@@ -175,15 +224,21 @@ export class Login {
    * cannot succeed, so it is struck from the offer.
    */
   #withoutChannelBinding(mechanisms: readonly string[]): LoginVerdict {
-    const one_leg = (this.#identity.part.tls !== undefined) !== this.upstream_tls
+    const one_leg = (this.#identity.part.tls === undefined) !== (this.upstream_tls === undefined)
     if (!one_leg || !mechanisms.some((name) => name.endsWith('-PLUS'))) return { action: 'relay' }
     const rest = mechanisms.filter((name) => !name.endsWith('-PLUS'))
     return { action: 'replace', message: authenticationSasl(rest) }
   }
 
-  #failure(command: string, sqlstate: string, message: string, always = false): void {
+  #failure(
+    command: string,
+    sqlstate: string,
+    message: string,
+    detail: Readonly<Record<string, unknown>>,
+    always = false,
+  ): void {
     const words = message === '' ? 'no reason was given' : message
-    this.#event(command, { outcome: 'failure', sqlstate, message: words }, {}, always)
+    this.#event(command, { outcome: 'failure', sqlstate, message: words }, detail, always)
   }
 
   #event(

@@ -26,8 +26,11 @@ export interface SideConnectionOptions {
   readonly port: number
   /** TLS options of Node; absent: no TLS. */
   readonly ssl?: ConnectionOptions | undefined
-  /** Go on without TLS when the server has none (`sslmode=prefer`). */
-  readonly ssl_optional?: boolean
+  /**
+   * When TLS is tried: never without it, or before or after a try without (libpq's `prefer` and
+   * `allow`).
+   */
+  readonly ssl_order?: 'only' | 'first' | 'second'
   readonly user: string
   /** Absent: PGPASSWORD, then ~/.pgpass, then none. */
   readonly password?: string | undefined
@@ -46,6 +49,8 @@ const statement_timeout_ms = 60_000
 /** Rows that are handled in one turn of the event loop, which the relay shares. */
 const rows_per_fetch = 500
 
+/** SQLSTATE 28000, with which `no pg_hba.conf entry` comes; a wrong password is 28P01. */
+const invalid_authorization = '28000'
 const no_tls_answer = 'The server does not support SSL connections'
 
 /** What one load gave. */
@@ -115,15 +120,15 @@ export class SideConnection {
   }
 
   async #connect(): Promise<Client> {
-    const { ssl, ssl_optional } = this.#options
-    const local = this.#options.host.startsWith('/')
-    if (ssl === undefined || local) return await this.#open(false)
+    const { host, ssl, ssl_order } = this.#options
+    if (ssl === undefined || host.startsWith('/')) return await this.#open(false)
+    if (ssl_order === undefined || ssl_order === 'only') return await this.#open(ssl)
+    const [first, second] = ssl_order === 'first' ? [ssl, false as const] : [false as const, ssl]
     try {
-      return await this.#open(ssl)
+      return await this.#open(first)
     } catch (error) {
-      const refused = error instanceof Error && error.message === no_tls_answer
-      if (!refused || ssl_optional !== true) throw error
-      return await this.#open(false)
+      if (!mayServeOtherwise(error)) throw error
+      return await this.#open(second)
     }
   }
 
@@ -161,6 +166,13 @@ export class SideConnection {
     }
     return client
   }
+}
+
+/** True for a server without TLS, and for one whose pg_hba.conf has no line for this way to come. */
+function mayServeOtherwise(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code: unknown = Reflect.get(error, 'code')
+  return error.message === no_tls_answer || code === invalid_authorization
 }
 
 /** Every value as the server's text: numbers and lists are read where their meaning is known. */

@@ -17,11 +17,6 @@ const seal_hint = 'Leave the key out: this version writes the trail without seal
  * taken without effect; an entry goes away with its implementation.
  */
 export const not_yet: readonly NotYet[] = [
-  {
-    path: ['upstream', 'tls', 'mode'],
-    values: ['allow'],
-    hint: 'Use prefer or require: a second try with TLS, after a refusal without, is not made.',
-  },
   { path: ['audit', 'durability'], values: ['ack'], hint: 'Use async, the default.' },
   {
     path: ['audit', 'on_failure'],

@@ -10,9 +10,16 @@ import { relayLogin } from './login-relay.js'
 import { ClientGone, type Negotiated, NegotiationRefusal, negotiate } from './negotiation.js'
 import { readProxyHeader } from './read-proxy-header.js'
 import { Relay } from './relay.js'
+import { certificateOf, openServerLeg } from './server-leg.js'
 import type { ClientEndpoint, SessionTap, TapFactory } from './tap.js'
 import type { TlsMaterial } from './tls-material.js'
-import { connectUpstream, upstreamName } from './upstream.js'
+import { upstreamName } from './upstream.js'
+
+/** Why a login ended that nobody refused. */
+const gone = {
+  client: 'the client closed the connection during the login',
+  server: 'the server closed the connection during the login',
+} as const
 
 /** What every connection needs. */
 export interface ConnectionParts {
@@ -158,10 +165,13 @@ export class Connection {
   async #login(negotiated: Negotiated, tap: SessionTap): Promise<void> {
     const { config, material, taps } = this.#parts
     const client = negotiated.socket
+    let answer: Buffer
     try {
-      const upstream = await connectUpstream(config.upstream, material.upstream, this.#opened)
-      this.#server = upstream.socket
-      if (upstream.tls) tap.upstreamSecured()
+      const { packet } = negotiated
+      const leg = await openServerLeg(config.upstream, material.upstream, packet, this.#opened)
+      this.#server = leg.socket
+      answer = leg.answer
+      this.#compareCertificates(leg.socket, tap)
       taps.upstreamState(true, `connected to ${upstreamName(config.upstream)}`)
     } catch (error) {
       if (!(error instanceof WitnessError)) throw error
@@ -173,14 +183,15 @@ export class Connection {
     const server = this.#server
     server.on('error', () => {})
     if (client.destroyed || this.#given_up) {
+      if (!this.#given_up) tap.refused('08006', gone.client)
       server.destroy()
       return
     }
-    server.write(negotiated.packet)
-    const end = await relayLogin(client, server, tap, negotiated.rest)
+    const end = await relayLogin(client, server, tap, negotiated.rest, answer)
     if (end.kind !== 'admitted') clearTimeout(this.#timer)
     if (end.kind === 'closed') {
       // An error of the server is already on its way to the client.
+      if (!end.worded && !this.#given_up) this.#refuse('08006', gone[end.by])
       server.destroySoon()
       return
     }
@@ -212,6 +223,15 @@ export class Connection {
     } else {
       this.#relay.abort('08006', message)
     }
+  }
+
+  #compareCertificates(server: Socket, tap: SessionTap): void {
+    const shown = certificateOf(server)
+    if (shown === undefined) return
+    const ours = this.#parts.material.listen?.certificate
+    const same = ours?.equals(shown) === true
+    if (ours !== undefined) this.#parts.taps.upstreamCertificate(same)
+    tap.upstreamSecured(same)
   }
 
   /** Tells the client, and the record, why it is not served. */

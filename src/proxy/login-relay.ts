@@ -21,7 +21,12 @@ export type LoginEnd =
       readonly refusal: Extract<LoginVerdict, { action: 'refuse' }>
     }
   /** The server sent an error and closes, or one of the two is gone. */
-  | { readonly kind: 'closed'; readonly by: 'client' | 'server' }
+  | {
+      readonly kind: 'closed'
+      readonly by: 'client' | 'server'
+      /** True when the client has been told why. */
+      readonly worded: boolean
+    }
 
 const header_bytes = 5
 /** AuthenticationGSSContinue: the last one of an exchange is not answered. */
@@ -38,10 +43,11 @@ export function relayLogin(
   server: Socket,
   tap: SessionTap,
   client_rest: Buffer,
+  server_rest: Buffer,
 ): Promise<LoginEnd> {
   return new Promise((resolve, reject) => {
     const login = new LoginRelay(client, server, tap, client_rest, resolve, reject)
-    login.start()
+    login.start(server_rest)
   })
 }
 
@@ -52,6 +58,8 @@ class LoginRelay {
   /** True when the latest request may have been the last token, which asks for no answer. */
   #answer_optional = false
   #client_ended = false
+  /** True when an error of the server was passed on. */
+  #worded = false
   #done = false
   readonly #client: Socket
   readonly #server: Socket
@@ -75,7 +83,7 @@ class LoginRelay {
     this.#reject = reject
   }
 
-  start(): void {
+  start(server_rest: Buffer): void {
     this.#client.on('data', this.#clientData)
     this.#client.on('end', this.#clientEnd)
     this.#client.on('close', this.#clientGone)
@@ -87,6 +95,9 @@ class LoginRelay {
     if (this.#client.readableEnded) this.#client_ended = true
     this.#client.resume()
     this.#server.resume()
+    this.#serverData(server_rest)
+    // It may have gone since it began to answer.
+    if (this.#server.destroyed) this.#serverGone()
   }
 
   #clientData = (chunk: Buffer): void => {
@@ -108,8 +119,12 @@ class LoginRelay {
     this.#guard(() => this.#answerChallenges())
   }
 
-  #clientGone = (): void => this.#end({ kind: 'closed', by: 'client' })
-  #serverGone = (): void => this.#end({ kind: 'closed', by: 'server' })
+  #clientGone = (): void => this.#closed('client')
+  #serverGone = (): void => this.#closed('server')
+
+  #closed(by: 'client' | 'server'): void {
+    this.#end({ kind: 'closed', by, worded: this.#worded })
+  }
 
   #answerChallenges(): void {
     while (this.#challenges > 0 && !this.#done) {
@@ -125,7 +140,9 @@ class LoginRelay {
         throw new ProtocolViolation(`expected password response, got message type ${type}`)
       }
       this.#challenges--
-      this.#server.write(this.#from_client.subarray(0, length))
+      const answer = this.#from_client.subarray(0, length)
+      this.#tap.loginAnswer(answer)
+      this.#server.write(answer)
       this.#from_client = this.#from_client.subarray(length)
       if (this.#from_client.length <= limits.login_message_bytes) this.#client.resume()
     }
@@ -146,6 +163,7 @@ class LoginRelay {
     switch (verdict.action) {
       case 'relay':
         this.#toClient(message)
+        if (message.readUInt8(0) === backend.error_response) this.#worded = true
         if (awaitsAnswer(message)) {
           this.#challenges++
           this.#answer_optional = message.readInt32BE(header_bytes) === gss_continue

@@ -38,11 +38,13 @@ export interface TapViolation {
 export interface SessionTap {
   /** TLS with the client is up. `certificate` is true for a verified client certificate. */
   secured(protocol: string, certificate: boolean): void
-  /** TLS with the server is up. */
-  upstreamSecured(): void
+  /** TLS with the server is up. `same_certificate`: it shows the one that we show to clients. */
+  upstreamSecured(same_certificate: boolean): void
   startup(parameters: ReadonlyMap<string, string>, server: string): void
   /** One whole message of the server before and including AuthenticationOk. */
   loginMessage(message: Buffer): LoginVerdict
+  /** One whole message of the client that answers a challenge of the server. */
+  loginAnswer(message: Buffer): void
   /**
    * Bytes of the client after its login, from offset `from`. Returns the offset up to which they
    * may be forwarded; less than the chunk's length when the client must wait ({@link holdsClient})
@@ -79,4 +81,9 @@ export interface TapFactory {
   cancelRequest(client: ClientEndpoint, pid: number, key: Buffer): void
   /** The server could not be reached, or can be again. */
   upstreamState(reachable: boolean, message: string): void
+  /**
+   * Both legs have TLS: do they show the same certificate? Where they do not, channel binding
+   * cannot succeed.
+   */
+  upstreamCertificate(same: boolean): void
 }

@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { ListenTlsConfig, UpstreamTlsConfig } from '../config/config.js'
@@ -8,7 +8,12 @@ import { WitnessError } from '../errors.js'
 export interface TlsMaterial {
   /** Undefined when `listen.tls.mode` is `disable`. */
   readonly listen:
-    | { readonly context: SecureContext; readonly ask_certificate: boolean }
+    | {
+        readonly context: SecureContext
+        readonly ask_certificate: boolean
+        /** The certificate that clients are shown, as DER. */
+        readonly certificate: Buffer
+      }
     | undefined
   readonly upstream: {
     readonly ca: Buffer | undefined
@@ -41,7 +46,9 @@ function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['liste
       minVersion: 'TLSv1.2',
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     })
-    return { context, ask_certificate: ca !== undefined }
+    // The first of the file is the server's own, as in PostgreSQL's ssl_cert_file.
+    const certificate = new X509Certificate(cert ?? '').raw
+    return { context, ask_certificate: ca !== undefined, certificate }
   } catch (cause) {
     throw new WitnessError(
       'config.invalid',

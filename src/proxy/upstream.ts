@@ -20,9 +20,9 @@ export function upstreamName(upstream: Config['upstream']): string {
 }
 
 /**
- * Connects to the server. Rejects with WitnessError `upstream.unreachable`, whose message names
- * the address and the cause. `opened` is told of each socket as it is made: who destroys it ends
- * the attempt.
+ * Connects to the server, the first way that `upstream.tls.mode` asks for. Rejects with
+ * WitnessError `upstream.unreachable`, whose message names the address and the cause. `opened` is
+ * told of each socket as it is made: who destroys it ends the attempt.
  */
 export async function connectUpstream(
   upstream: Config['upstream'],
@@ -30,14 +30,42 @@ export async function connectUpstream(
   opened: (socket: Socket) => void,
 ): Promise<UpstreamConnection> {
   const options = upstreamTlsOptions(upstream, material)
-  if (options === undefined) return { socket: await open(upstream, opened), tls: false }
+  if (options === undefined || upstream.tls.mode === 'allow') return await plain(upstream, opened)
   try {
     return await openTls(upstream, options, opened)
   } catch (error) {
     // libpq's `prefer` goes on without TLS when the handshake fails.
     if (upstream.tls.mode !== 'prefer' || !(error instanceof HandshakeError)) throw error
-    return { socket: await open(upstream, opened), tls: false }
+    return await plain(upstream, opened)
   }
+}
+
+/**
+ * The other way to connect when the server has refused a client that came with TLS, or without:
+ * undefined where there is none. It resolves with undefined when the server has no TLS to offer.
+ */
+export function otherTry(
+  upstream: Config['upstream'],
+  material: TlsMaterial['upstream'],
+  tls: boolean,
+): ((opened: (socket: Socket) => void) => Promise<UpstreamConnection | undefined>) | undefined {
+  const options = upstreamTlsOptions(upstream, material)
+  if (options === undefined) return undefined
+  if (upstream.tls.mode === 'prefer' && tls) return (opened) => plain(upstream, opened)
+  if (upstream.tls.mode !== 'allow' || tls) return undefined
+  return async (opened) => {
+    const connection = await openTls(upstream, options, opened)
+    if (connection.tls) return connection
+    connection.socket.destroy()
+    return undefined
+  }
+}
+
+async function plain(
+  upstream: Config['upstream'],
+  opened: (socket: Socket) => void,
+): Promise<UpstreamConnection> {
+  return { socket: await open(upstream, opened), tls: false }
 }
 
 class HandshakeError extends WitnessError {}
@@ -100,7 +128,9 @@ async function negotiateTls(
 ): Promise<UpstreamConnection> {
   const answer = await askForTls(socket, upstream)
   if (answer === 'N') {
-    if (upstream.tls.mode === 'prefer') return { socket, tls: false }
+    if (upstream.tls.mode === 'prefer' || upstream.tls.mode === 'allow') {
+      return { socket, tls: false }
+    }
     socket.destroy()
     throw unreachable(
       upstream,
@@ -192,7 +222,12 @@ function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 
   return promise
 }
 
-function unreachable(upstream: Config['upstream'], reason: string, cause?: unknown): WitnessError {
+/** The error of every attempt that did not lead to a server. */
+export function unreachable(
+  upstream: Config['upstream'],
+  reason: string,
+  cause?: unknown,
+): WitnessError {
   return new WitnessError(
     'upstream.unreachable',
     `cannot connect to the server at ${upstreamName(upstream)}: ${reason}`,

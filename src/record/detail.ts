@@ -46,6 +46,15 @@ export const detail_schemas = {
         'of a replication connection: `physical` (of no database, without SQL) or `logical`',
       ),
   }),
+  'authentication failed': z.strictObject({
+    cause: z
+      .literal('channel binding')
+      .optional()
+      .describe(
+        'given where the client’s exchange was bound to its TLS connection, or it said that it ' +
+          'was offered none, and that cannot fit the server’s',
+      ),
+  }),
   disconnection: z.strictObject({
     session_time_us: bytes.describe('microseconds since the connection was accepted'),
     reason: text.describe(

@@ -186,9 +186,9 @@ test('a wrong password and an unknown host are warnings, and names are assumed',
 test('a server without TLS is refused, unless TLS is optional', async () => {
   const place = { host: server.host, port: server.port, user: witness.name, ssl: {} }
   const problems: (string | undefined)[] = []
-  for (const ssl_optional of [false, true]) {
+  for (const ssl_order of ['only', 'first'] as const) {
     const source = await openSource(server, {
-      server: { ...place, password: witness.password, ssl_optional },
+      server: { ...place, password: witness.password, ssl_order },
     })
     source.open('postgres')
     await source.refresh('postgres')
