@@ -17,7 +17,7 @@ import { Login } from './login.js'
 import { NameWaits } from './name-waits.js'
 import { SessionIdentity } from './session-identity.js'
 import { startupSettings } from './startup-settings.js'
-import { type Classification, classify, disagrees, statementRecord } from './statement-record.js'
+import { classify, disagrees, statementRecord, warnOfMismatch } from './statement-record.js'
 
 const no_objects: readonly ResolvedObject[] = []
 
@@ -89,6 +89,11 @@ export class AuditedSession implements SessionTap {
 
   get authorized(): boolean {
     return this.#login.authorized
+  }
+
+  holdsBack(pid: number): boolean {
+    const owes = this.#conversation.owed.length > 0
+    return this.#identity.part.pid === pid && this.holdsClient && !owes
   }
 
   get idle(): boolean {
@@ -295,7 +300,9 @@ export class AuditedSession implements SessionTap {
       return false
     }
     this.#identity.setRole(report.context.current_user, this.#state)
-    if (disagrees(report, classification)) this.#warnOfMismatch(report, classification)
+    if (disagrees(report, classification)) {
+      warnOfMismatch(report, classification, this.#identity.part.id, this.#parts)
+    }
     const record = statementRecord(
       report,
       classification,
@@ -372,20 +379,6 @@ export class AuditedSession implements SessionTap {
       this.#drain()
       this.onRelease?.()
     })
-  }
-
-  #warnOfMismatch(report: Execution, classification: Classification): void {
-    this.#parts.metrics.mismatch()
-    this.#parts.log.warn(
-      {
-        code: 'analysis.mismatch',
-        session: this.#identity.part.id,
-        tag: report.tag,
-        expected: report.statement?.tags,
-        class: classification.class,
-      },
-      'the server answered what does not fit the parse of the statement',
-    )
   }
 
   #finish(): void {

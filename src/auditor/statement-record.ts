@@ -6,6 +6,7 @@ import type { AuditClass, RuleSet, RuleSubject } from '../rules/decision.js'
 import type { Execution } from '../session/execution.js'
 import { classOfCommandTag, parseCommandTag } from '../sql/command-tag.js'
 import { type StatementClass, statement_class_strength } from '../sql/facts.js'
+import type { AuditorParts } from './auditor-parts.js'
 
 /** What a record says a statement is, from the parse and from the server's tag. */
 export interface Classification {
@@ -241,4 +242,24 @@ function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'p
     ? bound.values.map((value) => (value === null ? null : redacted))
     : renderParameters(bound.values, bound.formats, execution.parameter_types)
   return { parameters, ...cut }
+}
+
+/** Tells the operator of an answer that the parsed text does not account for. */
+export function warnOfMismatch(
+  execution: Execution,
+  classification: Classification,
+  session: number,
+  parts: Pick<AuditorParts, 'log' | 'metrics'>,
+): void {
+  parts.metrics.mismatch()
+  parts.log.warn(
+    {
+      code: 'analysis.mismatch',
+      session,
+      tag: execution.tag,
+      expected: execution.statement?.tags,
+      class: classification.class,
+    },
+    'the server answered what does not fit the parse of the statement',
+  )
 }

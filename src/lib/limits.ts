@@ -43,6 +43,15 @@ export const limits = {
   parse_deadline_ms: 5_000,
   /** Time for the server to accept our connection, in milliseconds; a client waits for it. */
   connect_timeout_ms: 10_000,
+  /** Cancel requests that are on their way to the server at once: it starts a process for each. */
+  cancels_at_once: 32,
+  /**
+   * Time that a cancel request waits for statements of its session that are held back, in
+   * milliseconds; a person waits for it.
+   */
+  cancel_wait_ms: 10_000,
+  /** Pause between looks at whether they still are, in milliseconds. */
+  cancel_look_ms: 20,
   /** Time that a session may take to end after a protocol violation, in milliseconds. */
   violation_end_ms: 10_000,
   /**

@@ -4,7 +4,7 @@ import { WitnessError } from '../errors.js'
 import { limits } from '../lib/limits.js'
 import { errorResponse, protocol2Error } from '../wire/originate.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
-import { relayCancel } from './cancel.js'
+import type { CancelRelay } from './cancel.js'
 import { type AddressList, proxiedEndpoint } from './client-address.js'
 import { relayLogin } from './login-relay.js'
 import { ClientGone, type Negotiated, NegotiationRefusal, negotiate } from './negotiation.js'
@@ -35,6 +35,7 @@ export interface ConnectionParts {
    */
   enter(): { readonly sqlstate: string; readonly message: string } | undefined
   leave(): void
+  readonly cancels: CancelRelay
   /** An error that no peer caused. */
   report(error: unknown): void
 }
@@ -59,6 +60,11 @@ export class Connection {
     this.#socket = socket
     this.#endpoint = endpoint
     this.#parts = parts
+  }
+
+  /** True when it is the session of this server process, and statements of it are held back. */
+  holdsBack(pid: number): boolean {
+    return this.#tap?.holdsBack(pid) === true
   }
 
   /** Runs the connection to its end; never rejects. */
@@ -124,9 +130,13 @@ export class Connection {
     const { startup } = negotiated
     if (startup.kind === 'cancel') {
       clearTimeout(this.#timer)
-      if (!this.#allowed) return
+      if (!this.#allowed) {
+        // A cancel has no answer, not even this one; the trail has it.
+        tap().refused('28000', this.#notAllowed())
+        return
+      }
       this.#parts.taps.cancelRequest(this.#endpoint, startup.pid, startup.key)
-      await relayCancel(negotiated.packet, config.upstream, material.upstream, this.#opened)
+      await this.#parts.cancels.relay(negotiated.packet, startup.pid, this.#opened)
       return
     }
     if (startup.major !== 3) {
@@ -156,10 +166,14 @@ export class Connection {
     if (!this.#allowed) {
       return {
         sqlstate: '28000',
-        message: `connections from ${this.#endpoint.address} are not allowed (listen.allow)`,
+        message: this.#notAllowed(),
       }
     }
     return this.#parts.enter()
+  }
+
+  #notAllowed(): string {
+    return `connections from ${this.#endpoint.address} are not allowed (listen.allow)`
   }
 
   async #login(negotiated: Negotiated, tap: SessionTap): Promise<void> {

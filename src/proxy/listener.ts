@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { WitnessError } from '../errors.js'
 import { limits } from '../lib/limits.js'
+import { CancelRelay } from './cancel.js'
 import { endpointOf } from './client-address.js'
 import { Connection, type ConnectionParts } from './connection.js'
 import { removeDeadSocket } from './dead-socket.js'
@@ -9,15 +10,21 @@ import { removeDeadSocket } from './dead-socket.js'
 /** The port that applications connect to. */
 export class Listener {
   readonly #server: Server
-  readonly #parts: Omit<ConnectionParts, 'enter' | 'leave'>
+  readonly #parts: Omit<ConnectionParts, 'enter' | 'leave' | 'cancels'>
+  readonly #cancels: CancelRelay
   readonly #connections = new Set<Connection>()
   /** Connections that have one of the places of `limits.connections`, their logins included. */
   #entered = 0
   #sweeper: NodeJS.Timeout | undefined
   #stopping = false
 
-  constructor(parts: Omit<ConnectionParts, 'enter' | 'leave'>) {
+  constructor(parts: Omit<ConnectionParts, 'enter' | 'leave' | 'cancels'>) {
     this.#parts = parts
+    const { config, material } = parts
+    this.#cancels = new CancelRelay(config.upstream, material.upstream, (pid) => {
+      for (const connection of this.#connections) if (connection.holdsBack(pid)) return true
+      return false
+    })
     const options = {
       allowHalfOpen: true,
       noDelay: true,
@@ -111,6 +118,7 @@ export class Listener {
       leave: () => {
         this.#entered--
       },
+      cancels: this.#cancels,
     })
     this.#connections.add(connection)
     void connection.run().finally(() => this.#connections.delete(connection))

@@ -58,6 +58,11 @@ export interface SessionTap {
   readonly holdsClient: boolean
   /** True while the server's bytes must wait too. */
   readonly holdsServer: boolean
+  /**
+   * True when this is the session of that server process, whose client's bytes wait though the
+   * server has nothing to do: a cancel request that overtook them would find nothing to cancel.
+   */
+  holdsBack(pid: number): boolean
   /** Called when a hold may have ended. */
   onRelease: (() => void) | undefined
   /** True from the first ReadyForQuery on: the login has succeeded. */
