@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Config } from '../config/config.js'
 import { WitnessError } from '../errors.js'
 import { limits } from '../lib/limits.js'
@@ -49,6 +50,8 @@ export class Connection {
   #server: Socket | undefined
   #connecting: Socket | undefined
   #tap: SessionTap | undefined
+  /** TLS with the client, once it is up. */
+  #tls: { readonly protocol: string; readonly certificate: boolean } | undefined
   #relay: Relay | undefined
   #entered = false
   #stopping = false
@@ -117,15 +120,16 @@ export class Connection {
     }
     // A probe that connects and closes is no session; it is one from its first whole packet on,
     // or when it says something that is not the protocol.
-    const tap = () => {
-      this.#tap ??= this.#parts.taps.open(this.#endpoint)
-      return this.#tap
-    }
-    const secured = (socket: Socket) => {
+    const tap = () => this.#openTap()
+    const secured = (socket: TLSSocket) => {
       socket.on('error', () => {})
       this.#socket = socket
+      this.#tls = { protocol: socket.getProtocol() ?? 'TLS', certificate: false }
     }
-    const events = { tap, secured }
+    const certified = () => {
+      this.#tls = { protocol: this.#tls?.protocol ?? 'TLS', certificate: true }
+    }
+    const events = { secured, certified }
     const negotiated = await negotiate(this.#socket, config.listen.tls, material.listen, events)
     const { startup } = negotiated
     if (startup.kind === 'cancel') {
@@ -248,17 +252,25 @@ export class Connection {
     tap.upstreamSecured(same)
   }
 
+  #openTap(): SessionTap {
+    if (this.#tap === undefined) {
+      this.#tap = this.#parts.taps.open(this.#endpoint)
+      if (this.#tls !== undefined) this.#tap.secured(this.#tls.protocol, this.#tls.certificate)
+    }
+    return this.#tap
+  }
+
   /** Tells the client, and the record, why it is not served. */
   #refuse(sqlstate: string, message: string, hint?: string): void {
-    this.#tap ??= this.#parts.taps.open(this.#endpoint)
-    this.#tap.refused(sqlstate, message)
+    this.#openTap().refused(sqlstate, message)
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     this.#socket.end(errorResponse('FATAL', sqlstate, message, hint))
   }
 
   #failed(error: unknown): void {
     if (error instanceof ClientGone) {
-      if (error.received_bytes > 0) this.#refuse('08P01', error.message)
+      // Who has come by TLS has sent something whole.
+      if (error.received_bytes > 0 || this.#tls !== undefined) this.#refuse('08P01', error.message)
     } else if (error instanceof ProtocolViolation) {
       const advice = error.advice ?? 'This port speaks the PostgreSQL protocol.'
       this.#refuse('08P01', error.message, advice)

@@ -8,7 +8,6 @@ import {
   type StartupPacket,
   startupPacketLength,
 } from '../wire/startup-packet.js'
-import type { SessionTap } from './tap.js'
 import type { TlsMaterial } from './tls-material.js'
 
 /** What a client's first packets led to. The socket is paused; `rest` is what came after. */
@@ -22,10 +21,10 @@ export interface Negotiated {
 
 /** What whoever runs the connection must know while it is negotiated. */
 export interface NegotiationEvents {
-  /** The session's tap; it is opened by the first call. */
-  tap(): SessionTap
   /** From here on, whatever is said to the client goes through this socket. */
   secured(socket: TLSSocket): void
+  /** The client has shown a certificate that was verified. */
+  certified(): void
 }
 
 /** First byte of a TLS record that begins a handshake: direct TLS, without an SSLRequest. */
@@ -176,7 +175,6 @@ function secure(
   events: NegotiationEvents,
   direct: boolean,
 ): Promise<TLSSocket> {
-  const tap = events.tap()
   return new Promise((resolve, reject) => {
     const socket = new TLSSocket(plain, {
       isServer: true,
@@ -203,7 +201,7 @@ function secure(
       socket.disableRenegotiation()
       events.secured(socket)
       try {
-        tap.secured(socket.getProtocol() ?? 'TLS', examine(socket, material, direct))
+        if (examine(socket, material, direct)) events.certified()
         resolve(socket)
       } catch (error) {
         reject(error)

@@ -14,6 +14,10 @@ export interface ServerLeg extends UpstreamConnection {
 }
 
 const header_bytes = 5
+/** libpq takes a longer one for an error without a frame. */
+const error_bytes_max = 30_000
+/** No server has said more in this form. */
+const unframed_chars_max = 1_000
 const no_bytes: Buffer = Buffer.alloc(0)
 
 /**
@@ -77,6 +81,12 @@ function firstAnswer(
     }
     const take = (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      const text = unframedError(received)
+      if (text !== undefined) {
+        const whole = received.includes(0, 1) || received.length > unframed_chars_max
+        if (whole) failed(new Error(text))
+        return
+      }
       if (verdictAt(received) === undefined) return
       finish()
       resolve(received)
@@ -87,7 +97,9 @@ function firstAnswer(
       socket.destroy()
       reject(unreachable(upstream, `no answer to the login: ${cause.message}`, cause))
     }
-    const ended = () => failed(new Error('the server closed the connection'))
+    const ended = () => {
+      failed(new Error(unframedError(received) ?? 'the server closed the connection'))
+    }
     socket.on('data', take)
     socket.once('end', ended)
     socket.once('close', ended)
@@ -104,13 +116,30 @@ function firstAnswer(
 function verdictAt(received: Buffer): number | undefined {
   let at = 0
   while (at < received.length) {
-    if (received.readUInt8(at) !== backend.negotiate_protocol_version) return at
     if (received.length < at + header_bytes) return undefined
+    if (received.readUInt8(at) !== backend.negotiate_protocol_version) return at
     const length = received.readInt32BE(at + 1)
     if (length < 4 || length > limits.login_message_bytes) return at
     at += 1 + length
   }
   return undefined
+}
+
+/**
+ * The text of an error that is no message: a server that cannot start a process for the connection
+ * says so in the form of protocol 2. Undefined for everything else.
+ * Source: src/backend/postmaster/postmaster.c, report_fork_failure_to_client;
+ * src/interfaces/libpq/fe-connect.c, MAX_ERRLEN.
+ */
+function unframedError(received: Buffer): string | undefined {
+  if (received.length < header_bytes || received.readUInt8(0) !== backend.error_response) {
+    return undefined
+  }
+  const length = received.readInt32BE(1)
+  if (length >= 8 && length <= error_bytes_max) return undefined
+  const end = received.indexOf(0, 1)
+  const text = received.toString('utf8', 1, end < 0 ? received.length : end)
+  return text.slice(0, unframed_chars_max).trim()
 }
 
 function refuses(answer: Buffer): boolean {

@@ -140,11 +140,12 @@ describe.skipIf(!opensslInstalled())('a cancel request (skips without openssl)',
     expect(await raw.closed()).toBe('')
     expect(await asked).toContain('C57014')
     session.raw.end()
-    await proxy.recordsUntil((all) =>
-      all.some(
-        (record) => record.command === 'cancel request' && record.detail?.['pid'] === session.pid,
-      ),
-    )
+    const isCancel = (record: { command: string; detail?: Readonly<Record<string, unknown>> }) =>
+      record.command === 'cancel request' && record.detail?.['pid'] === session.pid
+    const records = await proxy.recordsUntil((all) => all.some(isCancel))
+    // One record tells of it, by whatever way it came.
+    const port = records.find(isCancel)?.session?.['client_port']
+    expect(records.filter((record) => record.session?.['client_port'] === port)).toHaveLength(1)
   })
 
   it('with the long key of protocol 3.2 is delivered', async () => {
