@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
 import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
@@ -16,8 +14,6 @@ import {
   statementsOf,
   type TrailRecord,
 } from '../support/proxy.js'
-
-const run = promisify(execFile)
 
 let postgres: ScratchPostgres
 let proxy: ProxyUnderTest
@@ -38,7 +34,9 @@ afterAll(async () => {
 /** Records of the statements of the session with this application name, in order. */
 async function recordsOf(application: string, count: number): Promise<TrailRecord[]> {
   const mine = (records: TrailRecord[]) =>
-    statementsOf(records).filter((record) => record.session?.['application'] === application)
+    statementsOf(records).filter(
+      ({ phase, session }) => phase === undefined && session?.['application'] === application,
+    )
   return mine(await proxy.recordsUntil((records) => mine(records).length >= count))
 }
 
@@ -257,64 +255,6 @@ describe('cancellation by a driver', () => {
       some.some((record) => record.command === 'cancel request'),
     )
     expect(all.some((record) => record.command === 'cancel request')).toBe(true)
-  })
-})
-
-/** psql as installed; undefined where it is not. */
-async function psqlVersion(): Promise<string | undefined> {
-  try {
-    return (await run('psql', ['--version'])).stdout
-  } catch {
-    return undefined
-  }
-}
-
-const psql = await psqlVersion()
-
-describe.skipIf(psql === undefined)('psql (skips where it is not installed)', () => {
-  it('runs a script with meta commands, COPY, errors and FETCH_COUNT', async () => {
-    const script = [
-      '\\set ON_ERROR_STOP 0',
-      'SELECT 1 AS one;',
-      '\\d item',
-      '\\copy (SELECT 1) TO STDOUT',
-      'SELECT * FROM no_such_table;',
-      '\\set FETCH_COUNT 2',
-      'SELECT * FROM generate_series(1, 5);',
-    ].join('\n')
-    const child = run(
-      'psql',
-      [
-        '-X',
-        '-h',
-        '127.0.0.1',
-        '-p',
-        String(proxy.port),
-        '-U',
-        'postgres',
-        '-d',
-        'postgres',
-        '-f',
-        '-',
-      ],
-      { env: { ...process.env, PGPASSWORD: postgres.password, PGAPPNAME: 'psql script' } },
-    )
-    child.child.stdin?.end(`${script}\n`)
-    const { stdout, stderr } = await child
-    expect(stdout).toContain('one')
-    expect(stdout).toContain('"item_pkey" PRIMARY KEY')
-    expect(stderr).toContain('relation "no_such_table" does not exist')
-    // The last record of the session: by then those of its statements are there.
-    await proxy.recordsUntil((all) =>
-      all.some(
-        (record) =>
-          record.command === 'disconnection' && record.session?.['application'] === 'psql script',
-      ),
-    )
-    const records = await recordsOf('psql script', 8)
-    expect(records.at(-1)?.command).toMatch(/COMMIT|CLOSE CURSOR/)
-    expect(records.some((record) => record.command === 'FETCH')).toBe(true)
-    expect(records.filter((record) => record.analysis === 'mismatch')).toEqual([])
   })
 })
 

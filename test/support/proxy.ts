@@ -14,6 +14,7 @@ export interface TrailRecord {
   readonly seq: number
   readonly class: string
   readonly command: string
+  readonly phase?: string
   readonly outcome?: string
   readonly sqlstate?: string
   readonly message?: string
