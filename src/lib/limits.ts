@@ -113,6 +113,11 @@ export const limits = {
   rule_combinations: 4_096,
   /** Statement texts (of up to 4,096 characters) and commands that are kept rendered as JSON. */
   rendered_texts: 1_024,
+  /**
+   * Digits on either side of the point of a numeric in binary format that are written out: ten
+   * bytes can stand for 130,000 zeros. A longer one is shown by its bytes.
+   */
+  numeric_digits: 1_000,
   /** Nesting of a record's `detail` that is rendered; ours is at most four deep. */
   detail_depth: 16,
   /**

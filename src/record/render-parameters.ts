@@ -1,3 +1,5 @@
+import { renderNumeric } from './render-numeric.js'
+
 /**
  * Values of a Bind as a record shows them. Text format is shown as it is; binary format is decoded
  * for the common types, else `\x…`. NULL stays null, apart from ''.
@@ -29,6 +31,7 @@ const decoders: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
   [1082, date],
   [1114, (value) => timestamp(value, '')],
   [1184, (value) => timestamp(value, '+00')],
+  [1700, renderNumeric],
   [2950, uuid],
   // jsonb carries a version byte, 1 so far.
   [3802, (value) => (value[0] === 1 ? value.toString('utf8', 1) : undefined)],
