@@ -1,11 +1,24 @@
 import { defineConfig } from 'vitest/config'
 
+/** Dialogues of every kind, run once more with both legs of the proxy cut into random pieces. */
+const dialogues = [
+  'test/integration/record-contract.test.ts',
+  'test/integration/search-path.test.ts',
+  'test/integration/statements.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'split', include: dialogues, env: { PGWITNESS_SPLIT: '20261122' } },
+      },
+    ],
   },
 })

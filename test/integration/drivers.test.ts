@@ -31,7 +31,10 @@ afterAll(async () => {
   await postgres.stop()
 })
 
-/** Records of the statements of the session with this application name, in order. */
+/**
+ * Records of the statements of the session with this application name, in order; without those of
+ * the beginning, which a slow machine has more of.
+ */
 async function recordsOf(application: string, count: number): Promise<TrailRecord[]> {
   const mine = (records: TrailRecord[]) =>
     statementsOf(records).filter(

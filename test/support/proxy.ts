@@ -6,6 +6,7 @@ import pg from 'pg'
 import { type RunningApp, startApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config/load.js'
 import { readTrail } from '../../src/trail/read-trail.js'
+import { type ChunkSplitter, cuttingOfEnvironment, startChunkSplitter } from './chunk-splitter.js'
 import type { ScratchPostgres } from './postgres.js'
 
 /** One record of the JSON trail, as loosely typed as a reader of the file would have it. */
@@ -55,7 +56,8 @@ const patience_ms = 60_000
 
 /**
  * Starts a proxy; `settings` is merged over the defaults of the tests, section by section, and
- * `undefined` takes a section away.
+ * `undefined` takes a section away. With PGWITNESS_SPLIT in the environment both of its legs go
+ * through a chunk splitter.
  */
 export async function startProxy(
   postgres: ScratchPostgres,
@@ -63,32 +65,33 @@ export async function startProxy(
 ): Promise<ProxyUnderTest> {
   const scratch = mkdtempSync(join(tmpdir(), 'pgwitness-test-'))
   const directory = join(scratch, 'audit')
+  const defaults = {
+    instance: 'test',
+    listen: { host: '127.0.0.1', port: 0 },
+    upstream: { host: postgres.host, port: postgres.port },
+    catalog: { user: postgres.superuser },
+    audit: { directory, flush: { interval: '10ms' } },
+    server_log: { level: 'warn', file: join(scratch, 'server.log') },
+  }
+  const splitters: ChunkSplitter[] = []
+  const env = { PGPASSWORD: postgres.password }
   const config = loadConfig({
-    settings: merge(
-      {
-        instance: 'test',
-        listen: { host: '127.0.0.1', port: 0 },
-        upstream: { host: postgres.host, port: postgres.port },
-        catalog: { user: postgres.superuser },
-        audit: { directory, flush: { interval: '10ms' } },
-        server_log: { level: 'warn', file: join(scratch, 'server.log') },
-      },
-      settings,
-    ),
-    env: { PGPASSWORD: postgres.password },
+    settings: await behindSplitter(merge(defaults, settings), splitters),
+    env,
     flags: {},
   })
   const app = await startApp(config, { drain_ms: 2_000 })
+  const port = await splitPort(app.address.port, splitters)
   const clients = new Set<pg.Client>()
   let stopped = false
   const proxy: ProxyUnderTest = {
     app,
     directory: config.audit.directory,
-    port: app.address.port,
+    port,
     async client(options = {}) {
       const client = new pg.Client({
         host: '127.0.0.1',
-        port: app.address.port,
+        port,
         user: postgres.superuser,
         password: postgres.password,
         database: 'postgres',
@@ -131,6 +134,7 @@ export async function startProxy(
       stopped = true
       for (const client of clients) await client.end().catch(() => {})
       await app.stop('test ended')
+      for (const splitter of splitters) splitter.close()
     },
     async finish() {
       await proxy.stop()
@@ -146,6 +150,23 @@ export async function startProxy(
 /** Records of statements only: neither connections nor the trail's own. */
 export function statementsOf(records: readonly TrailRecord[]): TrailRecord[] {
   return records.filter((record) => record.statement !== undefined)
+}
+
+/** The port to connect to instead of `port`: itself where nothing is to be cut. */
+async function splitPort(port: number, splitters: ChunkSplitter[], host?: string): Promise<number> {
+  const cutting = cuttingOfEnvironment()
+  if (cutting === undefined) return port
+  const target = host === undefined ? { port } : { port, host }
+  const splitter = await startChunkSplitter(target, cutting)
+  splitters.push(splitter)
+  return splitter.port
+}
+
+/** The same settings with a splitter before the server, unless that is a Unix socket. */
+async function behindSplitter(settings: Settings, splitters: ChunkSplitter[]): Promise<Settings> {
+  const { host, port } = settings['upstream'] as { readonly host: string; readonly port: number }
+  if (host.startsWith('/')) return settings
+  return merge(settings, { upstream: { port: await splitPort(port, splitters, host) } })
 }
 
 function merge(base: Settings, over: Settings): Settings {
