@@ -7,7 +7,7 @@ import {
 } from '../sql/facts.js'
 import { isCommit, leavesDoubt, mayHaveCommitted } from './commit-doubt.js'
 import type { Execution, ExecutionOutcome } from './execution.js'
-import type { BoundValues, Completion, SentText } from './requests.js'
+import type { BoundValues, Completion, QueryRequest, SentText } from './requests.js'
 import type { SessionState } from './session-state.js'
 import type { Portal, PreparedStatement } from './statement-table.js'
 
@@ -72,6 +72,30 @@ export function endingOf(completion: Completion): Ending {
     end_us: completion.end_us,
     fatal: completion.fatal,
   }
+}
+
+/**
+ * How many of a Query's answers are of its statements. The one behind an error is of the session: a
+ * FATAL that ends it, as where the server lost its place in COPY data. What stands behind the
+ * statement that failed was not run.
+ */
+export function ownAnswers(completions: readonly Completion[]): number {
+  const failed = completions.findIndex(({ kind }) => kind === 'error')
+  return failed === -1 ? completions.length : failed + 1
+}
+
+/** How a statement of a Query ended that has no answer. */
+export function queryEnding(event: QueryRequest): Ending {
+  const failed = event.completions.at(-1)?.kind === 'error'
+  if (event.fate === 'lost' && !failed) {
+    return {
+      ...endingWithout('unknown', event.end_us, event.sqlstate, event.message),
+      data_rows: event.unfinished_rows,
+      bytes_out: event.unfinished_bytes_out,
+      bytes_in: event.unfinished_bytes_in,
+    }
+  }
+  return endingWithout('skipped', event.end_us)
 }
 
 /** How a request failed: a cancel is told apart by its SQLSTATE. */

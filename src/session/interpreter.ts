@@ -9,6 +9,8 @@ import {
   failureOf,
   mayCommitInside,
   mayEndTransaction,
+  ownAnswers,
+  queryEnding,
 } from './execution-builder.js'
 import { ExtendedProtocol } from './extended-protocol.js'
 import { functionSubject } from './function-subject.js'
@@ -194,17 +196,29 @@ export class Interpreter {
     if (facts === undefined) return true
     const index = this.#reported
     if (index === 0) this.#queryBegins(event)
-    const count = Math.max(facts.statements.length, event.completions.length)
+    const own = ownAnswers(event.completions)
+    const ends = event.completions.length - own
+    const count = Math.max(facts.statements.length, own) + ends
     if (index >= count) {
       this.#reported = 0
       this.#queryEnds(event, facts)
       return true
     }
     this.#reported++
-    const completion = event.completions[index]
+    const at_end = ends > 0 && index === count - 1
+    const completion = at_end
+      ? event.completions[own]
+      : index < own
+        ? event.completions[index]
+        : undefined
     if (completion?.kind === 'empty') return false
     const beyond = index >= facts.statements.length
-    if (beyond && index > 0 && completion?.kind === 'error' && facts.status === 'parsed') {
+    if (
+      beyond &&
+      index > 0 &&
+      completion?.kind === 'error' &&
+      (at_end || facts.status === 'parsed')
+    ) {
       // All statements had been answered: the error belongs to none of them.
       this.#failedEnd('simple', event, endingOf(completion))
       return false
@@ -320,17 +334,4 @@ const outcomes = {
 /** The facts that an event needs before it can be interpreted. */
 function ticketOf(event: SessionEvent): FactsTicket | undefined {
   return event.kind === 'query' || event.kind === 'parse' ? event.text.ticket : undefined
-}
-
-function queryEnding(event: QueryRequest): Ending {
-  const failed = event.completions.at(-1)?.kind === 'error'
-  if (event.fate === 'lost' && !failed) {
-    return {
-      ...endingWithout('unknown', event.end_us, event.sqlstate, event.message),
-      data_rows: event.unfinished_rows,
-      bytes_out: event.unfinished_bytes_out,
-      bytes_in: event.unfinished_bytes_in,
-    }
-  }
-  return endingWithout('skipped', event.end_us)
 }

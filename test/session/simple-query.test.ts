@@ -2,6 +2,7 @@ import { describe, it } from 'vitest'
 import { client, closed, expectReports, server } from '../support/dialogue.js'
 import {
   complete,
+  copyInResponse,
   dataRow,
   empty,
   failure,
@@ -50,6 +51,25 @@ describe('a Query', () => {
        3 3 simple skipped - - 0 "DELETE FROM a" tx 1/idle
        transaction end: rolled back, error in the same transaction, 22012, tx 1/idle, 1 recorded
        4 4 simple success SELECT 1 - 1 "SELECT 2" tx 2/idle`,
+    )
+  })
+
+  it('whose error ends the session too skips what comes after', async () => {
+    const fatal = failure('08P01', 'terminating connection', 'FATAL')
+    await expectReports(
+      [
+        client(query('SELECT 1; COPY a FROM STDIN; DELETE FROM a')),
+        server(complete('SELECT 1'), copyInResponse()),
+        client(query('SELECT 2')),
+        server(failure('08P01', 'unexpected message type 0x51'), fatal),
+        closed,
+      ],
+      `1 1 simple success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       2 2 simple failure - 08P01 0 "COPY a FROM STDIN" tx 1/idle
+       3 3 simple skipped - - 0 "DELETE FROM a" tx 1/idle
+       4 4 simple/Sync failure - 08P01 0 "" tx 1/idle
+       5 5 simple skipped - - 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, connection ended, -, tx 1/idle, 1 recorded`,
     )
   })
 
