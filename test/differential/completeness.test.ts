@@ -1,6 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import Cursor from 'pg-cursor'
+import createSql from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
@@ -99,7 +105,7 @@ it('scripted conversations', async () => {
     }
   })
   expect(compared).toBeGreaterThan(statement_conversations.length)
-}, 120_000)
+}, 300_000)
 
 it('random pipelines', async () => {
   const compared = await compare(async (port) => {
@@ -111,4 +117,86 @@ it('random pipelines', async () => {
     }
   })
   expect(compared).toBeGreaterThan(300)
-}, 120_000)
+}, 300_000)
+
+it('drivers of Node, a cancel and a timeout', async () => {
+  const compared = await compare(async (port) => {
+    const options = { host: '127.0.0.1', port, user: 'trusted', database: 'talk' }
+    const client = new pg.Client(options)
+    await client.connect()
+    const attempt = (text: string, values?: unknown[]) =>
+      client.query(text, values).catch(() => undefined)
+    await attempt('SELECT 1; INSERT INTO item VALUES (2); SELECT 3/0; SELECT 4')
+    for (const value of ['1', 'x', null]) await attempt('SELECT $1::int', [value])
+    for (let n = 0; n < 3; n++) {
+      await client.query({ name: 'named', text: 'INSERT INTO item VALUES ($1)', values: [n] })
+    }
+    const cursor = client.query(new Cursor('SELECT generate_series(1, 100) AS n'))
+    await cursor.read(40)
+    await cursor.read(40)
+    await cursor.close()
+    await client.query('SET statement_timeout = 20')
+    await attempt('SELECT pg_sleep(60)')
+    await attempt('SELECT pg_sleep($1)', [60])
+    await client.query('RESET statement_timeout')
+    await client.end()
+    const sql = createSql({ ...options, max: 1, onnotice: () => {} })
+    await Promise.all([sql`SELECT 1`, sql`SELECT ${'two'}::text`, sql`SELECT 3`.simple()])
+    await sql.begin(async (tx) => [await tx`INSERT INTO item VALUES (9)`, await tx`SELECT 9`])
+    await sql`SELECT 1/0`.catch(() => undefined)
+    const sleeping = sql`SELECT pg_sleep(60)`
+    const cancelled = sleeping.catch(() => undefined)
+    await running('SELECT pg_sleep(60)')
+    sleeping.cancel()
+    await cancelled
+    await sql.end()
+  })
+  expect(compared).toBeGreaterThan(20)
+}, 300_000)
+
+/** Waits until the server runs this text for the user of these tests. */
+async function running(text: string): Promise<void> {
+  await administer(
+    postgres,
+    'postgres',
+    `DO $$BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'trusted'
+      AND state = 'active' AND query = '${text}') LOOP
+      PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END$$`,
+  )
+}
+
+const pgbench_script = `\\set n random(1, 100)
+BEGIN;
+INSERT INTO item VALUES (:n);
+SELECT count(*) FROM item WHERE n = :n;
+END;
+`
+
+it.skipIf(!isInstalled('pgbench')).each(['simple', 'extended', 'prepared', 'pipelined'] as const)(
+  'pgbench, %s (skips without pgbench)',
+  async (mode) => {
+    const directory = mkdtempSync(join(tmpdir(), 'pgwitness-pgbench-'))
+    const file = join(directory, 'script.sql')
+    const is_pipelined = mode === 'pipelined'
+    const body = pgbench_script.split('\n').slice(1).join('\n')
+    writeFileSync(
+      file,
+      is_pipelined
+        ? `\\set n random(1, 100)\n\\startpipeline\n${body}\\endpipeline\n`
+        : pgbench_script,
+    )
+    const compared = await compare(async (port) => {
+      const protocol = is_pipelined ? 'extended' : mode
+      await promisify(execFile)('pgbench', [
+        ...['-h', '127.0.0.1', '-p', `${port}`, '-U', 'trusted', '-n', '-f', file],
+        ...['-c', '4', '-t', '20', '-M', protocol, 'talk'],
+      ])
+    })
+    rmSync(directory, { recursive: true })
+    expect(compared).toBeGreaterThanOrEqual(4 * 20 * 4)
+  },
+)
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--version']).error === undefined
+}

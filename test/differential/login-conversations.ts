@@ -1,6 +1,7 @@
 import { message, query } from '../support/messages.js'
 import { codePacket, startupPacket } from '../support/raw-client.js'
 import { md5Password, ScramClient } from '../support/scram.js'
+import { serverHasGss } from '../support/server-binaries.js'
 import type { Talk } from './talk.js'
 
 /** Something that a client may do from its first byte to its last. */
@@ -48,6 +49,17 @@ function refused(parameters: Readonly<Record<string, string>>, version?: number)
 }
 
 const user = 'trusted'
+
+/** Not with a server that has GSS encryption: it answers G, and expects a Kerberos token then. */
+const gss_then_tls: Conversation = {
+  name: 'a request for GSS encryption, then for TLS',
+  async run(talk) {
+    await talk.ask(codePacket(gssenc_request))
+    await talk.ask(codePacket(ssl_request))
+    await talk.login()
+    await talk.finish()
+  },
+}
 
 export const login_conversations: readonly Conversation[] = [
   {
@@ -171,15 +183,7 @@ export const login_conversations: readonly Conversation[] = [
       await talk.finish()
     },
   },
-  {
-    name: 'a request for GSS encryption, then for TLS',
-    async run(talk) {
-      await talk.ask(codePacket(gssenc_request))
-      await talk.ask(codePacket(ssl_request))
-      await talk.login()
-      await talk.finish()
-    },
-  },
+  ...(serverHasGss() ? [] : [gss_then_tls]),
   {
     name: 'a physical replication connection',
     async run(talk) {

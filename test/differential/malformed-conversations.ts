@@ -1,5 +1,6 @@
 import { bind, execute, int16, int32, message, parse, query, sync } from '../support/messages.js'
 import { startupPacket } from '../support/raw-client.js'
+import { serverMajor } from '../support/server-binaries.js'
 import type { Difference } from './differences.js'
 import type { Conversation } from './login-conversations.js'
 
@@ -8,6 +9,7 @@ export interface Malformed extends Conversation {
   readonly difference: Difference | 'none'
 }
 
+const server_major = serverMajor()
 const user = 'trusted'
 const database = 'talk'
 const nul = Buffer.alloc(1)
@@ -173,8 +175,13 @@ export const malformed_conversations: readonly Malformed[] = [
     int32(196608),
     'user\0u\0\0more\0',
   ),
-  atFirst('none', 'protocol 1.0', startupPacket({ user, database }, 65_536)),
-  atFirst('none', 'protocol 2.0', startupPacket({ user, database }, 131_072)),
+  ...(server_major < 18
+    ? []
+    : [
+        // The versions that the message names are those of PostgreSQL 18.
+        atFirst('none', 'protocol 1.0', startupPacket({ user, database }, 65_536)),
+        atFirst('none', 'protocol 2.0', startupPacket({ user, database }, 131_072)),
+      ]),
   atFirst('words', 'protocol 4.0', startupPacket({ user, database }, 262_144)),
   atFirst('words', 'protocol 3.0 twice', packet, packet),
   atFirst('words', 'an unknown request of protocol 1234', int32(8), int32(80877100)),

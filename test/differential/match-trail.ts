@@ -103,10 +103,8 @@ function toldText(
   const own = first?.statement?.text ?? ''
   // What is longer than statement_max is cut.
   if (first?.statement?.['length'] !== undefined) return text.startsWith(own) ? text : own
-  if (first?.statement?.['protocol'] === 'simple') {
-    const rest = mine.reduce((all, { statement }) => all.replace(statement?.text ?? '', ''), text)
-    return blank.test(rest) ? text : `${text} without ${rest}`
-  }
+  const rest = mine.reduce((all, { statement }) => all.replace(statement?.text ?? '', ''), text)
+  if (blank.test(rest)) return text
   // A cursor that was declared by a Query has all of that Query's text to the server.
   const is_declared = events.some((event) => event.kind === 'query' && event.text === text)
   return kind === 'execute' && is_declared && text.includes(own) ? text : own

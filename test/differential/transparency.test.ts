@@ -54,7 +54,7 @@ beforeAll(async () => {
   }
   await renewDatabase(postgres)
   proxy = await startProxy(postgres)
-})
+}, 300_000)
 
 afterAll(async () => {
   await proxy.stop()

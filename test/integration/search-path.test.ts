@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type ProxyUnderTest, startProxy, statementsOf } from '../support/proxy.js'
+import { serverMajor } from '../support/server-binaries.js'
 
 /** The server itself says which schema the name `t` means; the record must say the same. */
 const probe = `SELECT n.nspname FROM pg_catalog.pg_class k, pg_catalog.pg_namespace n,
@@ -17,6 +18,10 @@ const setup = `
   GRANT USAGE ON SCHEMA a, b, bob, "Odd ""x, y" TO bob; GRANT USAGE ON SCHEMA c, reader TO reader;
   GRANT SELECT ON a.t, b.t, bob.t, public.t, "Odd ""x, y".t TO bob;
   GRANT SELECT ON c.t, reader.t TO reader`
+
+/** Before, the defaults of a login are those of the last reading of the catalog. */
+const is_unreported = serverMajor() < 18
+const since = 'skips before PostgreSQL 18, which reports search_path'
 
 let postgres: ScratchPostgres
 let proxy: ProxyUnderTest
@@ -145,25 +150,31 @@ describe('names follow the search_path of the session', () => {
     expect(recorded).toEqual(real)
   })
 
-  it('defaults of role and database, although the snapshot is older than they are', async () => {
-    const statements = ['?', 'SET search_path = a', '?', 'SET search_path TO DEFAULT', '?'].concat(
-      'DISCARD ALL',
-      '?',
-    )
-    for (const change of [
-      'ALTER ROLE bob SET search_path = b, public',
-      'ALTER ROLE bob RESET search_path',
-      'ALTER DATABASE postgres SET search_path = a, b',
-      'ALTER ROLE bob IN DATABASE postgres SET search_path = public',
-      'ALTER ROLE bob IN DATABASE postgres RESET ALL',
-      'ALTER DATABASE postgres RESET ALL',
-    ]) {
-      // Not through the proxy: it cannot know that a refresh is due.
-      await admin.query(change)
-      const { real, recorded, certain } = await follow(statements)
-      expect({ change, recorded, certain }).toEqual({ change, recorded: real, certain: true })
-    }
-  })
+  it.skipIf(is_unreported)(
+    `defaults of role and database, although the snapshot is older (${since})`,
+    async () => {
+      const statements = [
+        '?',
+        'SET search_path = a',
+        '?',
+        'SET search_path TO DEFAULT',
+        '?',
+      ].concat('DISCARD ALL', '?')
+      for (const change of [
+        'ALTER ROLE bob SET search_path = b, public',
+        'ALTER ROLE bob RESET search_path',
+        'ALTER DATABASE postgres SET search_path = a, b',
+        'ALTER ROLE bob IN DATABASE postgres SET search_path = public',
+        'ALTER ROLE bob IN DATABASE postgres RESET ALL',
+        'ALTER DATABASE postgres RESET ALL',
+      ]) {
+        // Not through the proxy: it cannot know that a refresh is due.
+        await admin.query(change)
+        const { real, recorded, certain } = await follow(statements)
+        expect({ change, recorded, certain }).toEqual({ change, recorded: real, certain: true })
+      }
+    },
+  )
 })
 
 describe('a proxy that has just started', () => {

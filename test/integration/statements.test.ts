@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
+import { serverMajor } from '../support/server-binaries.js'
 import { type StatementRow, statement_rows } from './statement-rows.js'
 
 let postgres: ScratchPostgres
@@ -17,6 +18,8 @@ function describeObject(object: Readonly<Record<string, unknown>>): string {
   return parts.join(' ')
 }
 
+const server_major = serverMajor()
+
 function rowOf(record: TrailRecord): StatementRow {
   return [
     record.statement?.text ?? '',
@@ -25,6 +28,17 @@ function rowOf(record: TrailRecord): StatementRow {
     record.outcome === 'success' ? record.rows : record.sqlstate,
     (record.objects ?? []).map(describeObject),
   ]
+}
+
+/**
+ * Servers before 18 do not report search_path, so that what may have changed it out of our sight
+ * leaves names assumed; and their EXPLAIN ANALYZE has fewer lines.
+ */
+function comparable(row: StatementRow): StatementRow {
+  if (server_major >= 18) return row
+  const [sql, class_, command, rows, objects] = row
+  const names = objects.map((object) => object.replace(/ assumed$/, ''))
+  return [sql, class_, command, command === 'EXPLAIN' ? undefined : rows, names]
 }
 
 beforeAll(async () => {
@@ -51,12 +65,13 @@ describe('statements on a real server', () => {
     expect(records.filter((record) => record.analysis !== undefined)).toEqual([])
   })
 
-  it.each(statement_rows.map((row, index) => [row[0], row, index] as const))(
+  const known = statement_rows.map((row, index) => [row[0], row, index] as const)
+  it.each(known.filter(([sql]) => server_major >= 15 || !sql.startsWith('MERGE')))(
     '%s',
     (_, row, index) => {
       const record = records[index]
       if (record === undefined) throw new Error('there is no record')
-      expect(rowOf(record)).toEqual(row)
+      expect(comparable(rowOf(record))).toEqual(comparable(row))
     },
   )
 })

