@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { limits } from '../../src/lib/limits.js'
-import { renderNumeric } from '../../src/record/render-numeric.js'
+import { binaryNumeric } from '../../src/record/binary-numbers.js'
 import { renderParameters } from '../../src/record/render-parameters.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type ProxyUnderTest, startProxy } from '../support/proxy.js'
@@ -33,7 +33,7 @@ describe('a numeric in binary format', () => {
         FROM generate_series(1, 1000) AS n
       ) AS t (n)`)
     expect(rows.length).toBe(1_015)
-    expect(rows.map(({ sent }) => renderNumeric(sent))).toEqual(rows.map(({ printed }) => printed))
+    expect(rows.map(({ sent }) => binaryNumeric(sent))).toEqual(rows.map(({ printed }) => printed))
   })
 })
 
@@ -58,6 +58,6 @@ describe('bytes that are not one number of bearable length', () => {
   })
 
   it('is bounded where the digits begin far behind the point', () => {
-    expect(renderNumeric(words(1, -0x8000, 0, 3, 1))).toBe('0.000')
+    expect(binaryNumeric(words(1, -0x8000, 0, 3, 1))).toBe('0.000')
   })
 })
