@@ -211,7 +211,7 @@ describe('a pipeline', () => {
     expect(records).toMatchObject([{ command: 'COPY', rows: 1 }, { command: 'SELECT' }])
   })
 
-  it('of a client that sends its end with its first packet is served as by the server', async () => {
+  it('of a client that sends its end with its first packet is served as by the server (corner 15)', async () => {
     const proxy = await startProxy(postgres)
     const socket = connect({ host: '127.0.0.1', port: proxy.port, allowHalfOpen: true })
     let text = ''

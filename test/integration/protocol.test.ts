@@ -113,7 +113,7 @@ describe('input that is not the protocol', () => {
     if (!is_split) expect(log).not.toContain('invalid frontend message type')
   })
 
-  it('records texts that break the parser, and goes on analysing all others', async () => {
+  it('records texts that break the parser, and goes on analysing all others (corner 12)', async () => {
     const deep = (n: number) => `SELECT ${'('.repeat(20_000 + n)}1${')'.repeat(20_000 + n)}`
     const records = await withProxy({}, async (proxy) => {
       const [breaker, other] = await Promise.all([proxy.client(), proxy.client()])
@@ -134,7 +134,7 @@ describe('input that is not the protocol', () => {
     expect(statements).toHaveLength(70)
   })
 
-  it('answers protocol 2 in its own unframed form', async () => {
+  it('answers protocol 2 in its own unframed form (corner 24)', async () => {
     await withProxy({}, async (proxy) => {
       const raw = await RawClient.connect(proxy.port)
       raw.send(startupPacket({ user: 'x' }, 131072))

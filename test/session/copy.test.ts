@@ -76,7 +76,7 @@ describe('COPY by a Query', () => {
     )
   })
 
-  it('ended by CopyFail is a failure, not cancelled', async () => {
+  it('ended by CopyFail is a failure, not cancelled (corner 19)', async () => {
     await expectReports(
       [
         client(query('COPY a FROM STDIN')),
@@ -226,7 +226,7 @@ describe('COPY by the extended protocol', () => {
     )
   })
 
-  it('that fails before the data has not: a trigger, two ReadyForQuery', async () => {
+  it('that fails before the data has not: a trigger, two ReadyForQuery (corner 3)', async () => {
     await expectReports(
       [
         client(ask('COPY a FROM STDIN'), sync()),

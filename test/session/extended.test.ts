@@ -196,7 +196,7 @@ describe('the extended protocol', () => {
     )
   })
 
-  it('executes a finished portal again as the server says', async () => {
+  it('executes a finished portal again as the server says (corner 17)', async () => {
     await expectReports(
       [
         client(parse('', 'DELETE FROM t'), bind('', ''), execute(), execute(), sync()),
@@ -241,7 +241,7 @@ describe('a pipeline', () => {
     )
   })
 
-  it('skips Query and FunctionCall too, which get no ReadyForQuery then', async () => {
+  it('skips Query and FunctionCall too, which get no ReadyForQuery then (corner 16)', async () => {
     await expectReports(
       [
         client(parse('', 'SELECT 1'), sync()),

@@ -8,6 +8,11 @@ import {
   bind,
   bindComplete,
   complete,
+  copyData,
+  copyDone,
+  copyFail,
+  copyInResponse,
+  copyOutResponse,
   execute,
   failure,
   flush,
@@ -38,6 +43,21 @@ type Operation =
   | { readonly kind: 'call'; readonly fails: boolean }
   | { readonly kind: 'sync'; readonly fails: boolean }
   | { readonly kind: 'flush' }
+  /** COPY FROM STDIN by a Query: ended by CopyDone, by CopyFail, or refused by a row. */
+  | { readonly kind: 'copy'; readonly ends: 'done' | 'fail' | 'row'; readonly pieces: number }
+  /** COPY TO STDOUT by the extended protocol. */
+  | { readonly kind: 'copy_out'; readonly rows: number }
+  /** A transaction block by Queries, with statements in it, one of which may fail. */
+  | {
+      readonly kind: 'block'
+      readonly count: number
+      readonly fails: number
+      readonly ends: 'COMMIT' | 'ROLLBACK'
+    }
+  /** PREPARE, EXECUTE some times, DEALLOCATE, each by a Query. */
+  | { readonly kind: 'sql_prepared'; readonly times: number }
+  /** DECLARE in a block, FETCH some times, CLOSE, COMMIT. */
+  | { readonly kind: 'sql_cursor'; readonly times: number }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({
@@ -56,6 +76,20 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('sync'), fails: fc.boolean() }),
   fc.record({ kind: fc.constant('sync'), fails: fc.constant(false) }),
   fc.record({ kind: fc.constant('flush') }),
+  fc.record({
+    kind: fc.constant('copy'),
+    ends: fc.constantFrom('done', 'fail', 'row'),
+    pieces: fc.nat(3),
+  }),
+  fc.record({ kind: fc.constant('copy_out'), rows: fc.nat(3) }),
+  fc.record({
+    kind: fc.constant('block'),
+    count: fc.nat(3),
+    fails: fc.nat(6),
+    ends: fc.constantFrom('COMMIT', 'ROLLBACK'),
+  }),
+  fc.record({ kind: fc.constant('sql_prepared'), times: fc.nat(3) }),
+  fc.record({ kind: fc.constant('sql_cursor'), times: fc.nat(3) }),
 )
 
 interface Exchange {
@@ -73,6 +107,12 @@ class Model {
   #text = 0
 
   play(operation: Operation): void {
+    if (isScript(operation)) {
+      // A Query in an extended batch would end its transaction: these begin behind a Sync.
+      this.play({ kind: 'sync', fails: false })
+      this.exchanges.push(...this.#script(operation))
+      return
+    }
     const skipped = this.#skipping && operation.kind !== 'sync'
     const { asked, answered } = this.#exchange(operation)
     this.exchanges.push({ asked, answered: skipped ? Buffer.alloc(0) : answered })
@@ -80,7 +120,7 @@ class Model {
     if (operation.kind === 'cursor') this.play({ kind: 'sync', fails: false })
   }
 
-  #exchange(operation: Operation): Exchange {
+  #exchange(operation: Exclude<Operation, Script>): Exchange {
     switch (operation.kind) {
       case 'query':
         return this.#query(operation.count, operation.fails)
@@ -105,6 +145,8 @@ class Model {
         return this.#sync(operation.fails)
       case 'flush':
         return exchange(flush())
+      case 'copy_out':
+        return this.#copyOut(operation.rows)
       default:
         return operation satisfies never
     }
@@ -154,6 +196,92 @@ class Model {
     )
   }
 
+  #copyOut(rows: number): Exchange {
+    const text = `COPY t${++this.#text} TO STDOUT`
+    this.#expect(text, 'success')
+    const data = Array.from({ length: rows }, () => copyData('1\n'))
+    return exchange(
+      ask(text),
+      ...[parseComplete(), bindComplete(), copyOutResponse(), ...data, copyDone()],
+      complete(`COPY ${rows}`),
+    )
+  }
+
+  #script(operation: Script): Exchange[] {
+    switch (operation.kind) {
+      case 'copy':
+        return [this.#copyIn(operation.ends, operation.pieces)]
+      case 'block':
+        return this.#block(operation.count, operation.fails, operation.ends)
+      case 'sql_prepared': {
+        const name = `p${++this.#text}`
+        const exchanges = [this.#one(`PREPARE ${name} AS DELETE FROM a`, 'PREPARE')]
+        for (let left = operation.times; left > 0; left--) {
+          exchanges.push(this.#one(`EXECUTE ${name}`, 'DELETE 1'))
+        }
+        return [...exchanges, this.#one(`DEALLOCATE ${name}`, 'DEALLOCATE')]
+      }
+      case 'sql_cursor': {
+        const name = `c${++this.#text}`
+        const exchanges = [
+          this.#one('BEGIN', 'BEGIN', 'T'),
+          this.#one(`DECLARE ${name} CURSOR FOR SELECT 1`, 'DECLARE CURSOR', 'T'),
+        ]
+        for (let left = operation.times; left > 0; left--) {
+          exchanges.push(this.#one(`FETCH ${name}`, 'FETCH 1', 'T'))
+        }
+        exchanges.push(this.#one(`CLOSE ${name}`, 'CLOSE CURSOR', 'T'))
+        return [...exchanges, this.#one('COMMIT', 'COMMIT')]
+      }
+      default:
+        return operation satisfies never
+    }
+  }
+
+  /** A Query of one statement that succeeds. */
+  #one(text: string, tag: string, status: 'I' | 'T' = 'I'): Exchange {
+    this.expected.push(`${text} success`)
+    return exchange(query(text), complete(tag), ready(status))
+  }
+
+  #copyIn(ends: 'done' | 'fail' | 'row', pieces: number): Exchange {
+    const text = `COPY t${++this.#text} FROM STDIN`
+    const data = Array.from({ length: pieces }, () => copyData('1\n'))
+    const end = ends === 'fail' ? copyFail('no') : copyDone()
+    this.expected.push(`${text} ${ends === 'done' ? 'success' : 'failure'}`)
+    const answer = {
+      done: complete(`COPY ${pieces}`),
+      fail: failure('57014'),
+      row: failure('22P02'),
+    }
+    return exchange(
+      Buffer.concat([query(text), ...data, end]),
+      copyInResponse(),
+      answer[ends],
+      ready(),
+    )
+  }
+
+  /** What follows the failure is refused; a COMMIT is answered ROLLBACK then. */
+  #block(count: number, fails: number, ends: 'COMMIT' | 'ROLLBACK'): Exchange[] {
+    const exchanges = [this.#one('BEGIN', 'BEGIN', 'T')]
+    for (let index = 0; index < count; index++) {
+      const text = this.#nextText()
+      if (index < fails) {
+        exchanges.push(this.#one(text, 'SELECT 1', 'T'))
+        continue
+      }
+      this.expected.push(`${text} failure`)
+      exchanges.push(
+        exchange(query(text), failure(index === fails ? '22012' : '25P02'), ready('E')),
+      )
+    }
+    if (fails >= count) return [...exchanges, this.#one(ends, ends)]
+    this.expected.push(`${ends} ${ends === 'COMMIT' ? 'failure' : 'success'}`)
+    if (ends === 'COMMIT') this.expected.push(`undone ${fails + 1} by 22012`)
+    return [...exchanges, exchange(query(ends), complete('ROLLBACK'), ready())]
+  }
+
   #sync(fails: boolean): Exchange {
     const failing = fails && !this.#skipping
     this.#skipping = false
@@ -190,13 +318,25 @@ class Model {
   }
 }
 
+type Script = Extract<
+  Operation,
+  { readonly kind: 'copy' | 'block' | 'sql_prepared' | 'sql_cursor' }
+>
+
+function isScript(operation: Operation): operation is Script {
+  return /^(?:copy|block|sql_prepared|sql_cursor)$/.test(operation.kind)
+}
+
 function exchange(asked: Buffer, ...answers: readonly Buffer[]): Exchange {
   return { asked, answered: Buffer.concat(answers) }
 }
 
 function told(report: SessionReport): string {
   if (report.kind === 'disagreement') return `disagreement ${report.message}`
-  if (report.kind === 'transaction_end') return `undone ${report.recorded}`
+  if (report.kind === 'transaction_end') {
+    const cause = report.reason === 'COMMIT answered ROLLBACK' ? ` by ${report.sqlstate}` : ''
+    return `undone ${report.recorded}${cause}`
+  }
   if (report.protocol === 'function') return `call ${report.outcome}`
   if (report.step === 'Sync') return `Sync ${report.outcome}`
   const step = report.step === undefined ? '' : `${report.step} `

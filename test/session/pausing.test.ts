@@ -88,7 +88,7 @@ describe('a client', () => {
     expect(last?.kind === 'parse' && last.text.sha256).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('never waits inside COPY IN, where Syncs are not remembered for ever', async () => {
+  it('never waits inside COPY IN, where Syncs are not remembered for ever (corner 14)', async () => {
     const dialogue = open()
     await dialogue.play(client(ask('COPY a FROM STDIN')))
     await dialogue.play(server(parseComplete(), bindComplete(), copyInResponse()))

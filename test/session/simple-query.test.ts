@@ -73,7 +73,7 @@ describe('a Query', () => {
     )
   })
 
-  it('that the server refuses to parse is one failure, however many statements it holds', async () => {
+  it('that the server refuses to parse is one failure, however many statements it holds (corner 9)', async () => {
     await expectReports(
       [
         client(query('SELECT 1; SELEKT 2; SELECT 3')),
