@@ -19,7 +19,9 @@ let postgres: ScratchPostgres
 let admin: pg.Client
 
 beforeAll(async () => {
-  postgres = await startPostgres({ hba: ['host all all 127.0.0.1/32 trust'] })
+  postgres = await startPostgres({
+    hba: ['host all,replication all 127.0.0.1/32 trust'],
+  })
   admin = new pg.Client({
     host: postgres.host,
     port: postgres.port,
@@ -154,6 +156,12 @@ describe('limits.idle_timeout', () => {
         return raw
       }),
     )
+    const standby = await RawClient.connect(proxy.port)
+    standby.send(startupPacket({ user: 'postgres', replication: 'true' }))
+    await standby.until((said) => said.includes(ready))
+    standby.send(query('START_REPLICATION PHYSICAL 0/1000000'))
+    expect(await standby.until((said) => said.includes('W\0\0\0'))).toContain('W\0\0\0')
+    held.push(standby)
     // Sessions that came later and did nothing are gone, so the time of these was up as well.
     const idle = await RawClient.connect(proxy.port)
     idle.send(login)
