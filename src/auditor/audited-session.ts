@@ -17,7 +17,13 @@ import { Login } from './login.js'
 import { NameWaits } from './name-waits.js'
 import { SessionIdentity } from './session-identity.js'
 import { startupSettings } from './startup-settings.js'
-import { classify, disagrees, statementRecord, warnOfMismatch } from './statement-record.js'
+import {
+  classify,
+  disagrees,
+  raisedByCalls,
+  statementRecord,
+  warnOfMismatch,
+} from './statement-record.js'
 
 const no_objects: readonly ResolvedObject[] = []
 
@@ -221,7 +227,7 @@ export class AuditedSession implements SessionTap {
     const objects = (this.#names && resolutionOf(running, this.#names)?.objects) ?? no_objects
     const record = statementRecord(
       running,
-      classify(running),
+      raisedByCalls(classify(running), objects),
       objects,
       this.#identity.part,
       this.#parts.rules,
@@ -293,12 +299,12 @@ export class AuditedSession implements SessionTap {
       return true
     }
     const report = withCalledFunction(reported, this.#names)
-    const classification = classify(report)
     const objects = this.#objects(report, again)
     if (objects === undefined) {
       this.#waiting_report = report
       return false
     }
+    const classification = raisedByCalls(classify(report), objects)
     this.#identity.setRole(report.context.current_user, this.#state)
     if (disagrees(report, classification)) {
       warnOfMismatch(report, classification, this.#identity.part.id, this.#parts)

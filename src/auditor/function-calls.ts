@@ -27,7 +27,8 @@ export function withCalledFunction(
 export function resolutionOf(report: Execution, names: SessionCatalog): Resolution | undefined {
   const { function_oid, statement } = report
   if (function_oid !== undefined) return resolvedCall(function_oid, names)
-  if (statement === undefined || statement.objects.length === 0) return undefined
+  if (statement === undefined) return undefined
+  if (statement.objects.length === 0 && statement.built_in_calls === undefined) return undefined
   return names.resolve(statement, report.context)
 }
 

@@ -87,6 +87,19 @@ export function disagrees(execution: Execution, { analysis }: Classification): b
 }
 
 /**
+ * Only the catalog tells that a call may reach a function of the user: the statement is then no
+ * mere READ.
+ */
+export function raisedByCalls(
+  classification: Classification,
+  objects: readonly ResolvedObject[],
+): Classification {
+  if (classification.class !== 'READ' && classification.class !== 'MISC') return classification
+  if (!objects.some((object) => object.class === 'FUNCTION')) return classification
+  return { ...classification, class: 'FUNCTION' }
+}
+
+/**
  * The record of one execution, or undefined when neither a rule nor object auditing wants it. With
  * `phase: 'start'` it is the record of a statement that is still running, without an outcome.
  */
@@ -178,13 +191,20 @@ function sqlstateOf(execution: Execution): string | undefined {
 
 /**
  * The text of the statement. The arguments of an EXECUTE are secret where those of the PREPARE
- * behind it are, which only the session knows and not the text: then what follows the name goes.
+ * behind it are, or where nobody knows what is behind it: then what follows the name goes.
  */
 function textOf(execution: Execution): string {
   const { statement, prepared_text, text } = execution
-  if (prepared_text === undefined || statement?.secret_parameters !== true) return text
+  const secret = prepared_text !== undefined && statement?.secret_parameters === true
+  if (!secret && !executesUnknown(execution)) return text
   const call = /\bexecute\b[^(]*\(/i.exec(text)
   return call === null ? text : `${text.slice(0, call.index + call[0].length)}${redacted})`
+}
+
+/** True for an EXECUTE of a name that we have not seen being prepared: it may not even exist. */
+function executesUnknown(execution: Execution): boolean {
+  if (execution.status !== 'parsed' || execution.statement?.node !== '') return false
+  return execution.effects.some(({ kind }) => kind === 'execute')
 }
 
 function messageOf(execution: Execution): string {
@@ -231,9 +251,10 @@ function statementPart(execution: Execution, session_id: number, bounds: RecordL
 function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'parameters_cut'> {
   const { bound } = execution
   if (bound === undefined) {
-    return execution.literal_parameters === undefined
-      ? {}
-      : { parameters: execution.literal_parameters }
+    const values = execution.literal_parameters
+    if (values === undefined) return {}
+    if (!executesUnknown(execution)) return { parameters: values }
+    return { parameters: values.map((value) => (value === null ? null : redacted)) }
   }
   const cut = bound.cut ? { parameters_cut: true } : {}
   if (bound.values.length === 0) return cut

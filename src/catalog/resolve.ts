@@ -1,5 +1,5 @@
 import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
-import { type Relation, temporary_schema } from './entries.js'
+import { type Relation, system_schema, temporary_schema } from './entries.js'
 import { auditable, audited, auditedCall } from './grants.js'
 import { creationPlace, locate, type NameScope, type Place } from './locate.js'
 import type { Resolution, ResolvedObject } from './names.js'
@@ -49,6 +49,7 @@ export function resolveStatement(
 ): Resolution {
   const resolver = new StatementResolver(scope, audit)
   for (const reference of statement.objects) resolver.add(reference, statement)
+  for (const name of statement.built_in_calls ?? []) resolver.addNamesake(name)
   // A role that the snapshot does not know has come since: a refresh tells what it may use.
   const { snapshot } = scope.names
   const stranger =
@@ -130,6 +131,25 @@ class StatementResolver {
         source.on === undefined &&
         locate(this.#scope, 'relation', source).schema === temporary_schema,
     )
+  }
+
+  /**
+   * A function of the user that has the name of a built-in one may be what a call reaches: by its
+   * arguments, or by its place in the search path. The text does not tell, so it counts.
+   */
+  addNamesake(name: string): void {
+    const { names, path } = this.#scope
+    for (const schema of path?.functions ?? names.schemaNames()) {
+      if (schema === system_schema || schema === temporary_schema) continue
+      const entry = names.find('function', schema, name)
+      if (entry === undefined) continue
+      this.objects.push(
+        resolvedObject(
+          { lookup: 'function', name, type: 'FUNCTION', class: 'FUNCTION', access: ['execute'] },
+          { name: quoteQualified(schema, name), owner: entry.owner, resolved: 'assumed' },
+        ),
+      )
+    }
   }
 
   /** Operators, collations and so on are not in the snapshot: their schema can only be supposed. */

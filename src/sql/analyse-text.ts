@@ -28,6 +28,7 @@ function factsOf(node: Node | undefined, whole: Whole): StatementFacts {
     },
   })
   const { grants } = findings
+  const built_in_calls = findings.builtInCalls()
   return {
     start: whole.span.start,
     end: whole.span.end,
@@ -35,6 +36,7 @@ function factsOf(node: Node | undefined, whole: Whole): StatementFacts {
     ...read,
     objects: findings.objects(),
     effects: findings.effects(),
+    ...(built_in_calls === undefined ? {} : { built_in_calls }),
     ...(grants === undefined ? {} : { grants }),
     secret_parameters: whole.secret_parameters,
   }

@@ -161,6 +161,11 @@ export interface StatementFacts {
   /** Every tag that is compatible with the parse; `command` is among them; `*` is any tag. */
   readonly tags: readonly string[]
   readonly objects: readonly ObjectReference[]
+  /**
+   * Names without schema that are called and taken for functions of pg_catalog; absent when there
+   * are none. A function of the user may have the same name, which only the catalog knows.
+   */
+  readonly built_in_calls?: readonly string[]
   readonly effects: readonly Effect[]
   readonly grants?: readonly { readonly privilege: string; readonly grantee: string }[]
   /** True when the parameters of this statement may carry a secret and must not be recorded. */

@@ -38,6 +38,11 @@ export class ObjectDraft {
     return this.#base.lookup
   }
 
+  /** True for a function or operator that is called. */
+  get runs_code(): boolean {
+    return this.access.has('execute')
+  }
+
   /** Adds another use of the same object. */
   merge(other: ObjectReference): void {
     this.class = strongestClass(this.class, other.class)
@@ -74,6 +79,8 @@ export interface Absorption {
   readonly class?: StatementClass
   /** The access that all objects take; absent to keep their own. */
   readonly access?: readonly Access[]
+  /** True when functions run at once all the same: they keep their class and access. */
+  readonly functions_run?: boolean
   /** `all`, only what server code may have done (`opaque`), or `none`. */
   readonly effects: 'all' | 'opaque' | 'none'
 }
@@ -90,6 +97,7 @@ export class Findings {
   readonly #objects = new Map<string, ObjectDraft>()
   readonly #effects: Effect[] = []
   readonly #forgets = new Set<Forgets>()
+  readonly #built_in_calls = new Set<string>()
   #refresh = false
   grants: { readonly privilege: string; readonly grantee: string }[] | undefined
 
@@ -143,6 +151,16 @@ export class Findings {
     for (const item of forgets) this.#forgets.add(item)
   }
 
+  /** A name was called that is taken for a function of pg_catalog. */
+  builtInCall(name: string): void {
+    this.#built_in_calls.add(name)
+  }
+
+  /** The names of such calls; undefined when there are none. */
+  builtInCalls(): readonly string[] | undefined {
+    return this.#built_in_calls.size === 0 ? undefined : [...this.#built_in_calls]
+  }
+
   /** The strongest class among the objects; MISC when there are none. */
   strongest(): StatementClass {
     let strongest: StatementClass = 'MISC'
@@ -167,11 +185,13 @@ export class Findings {
   /** Takes over the findings of a part of the statement, changed as `how` says. */
   absorb(other: Findings, how: Absorption): void {
     for (const draft of other.#objects.values()) {
-      const access = how.access ?? [...draft.access]
-      const copy = this.add(draft.finish({ class: how.class, access }))
+      const runs = how.functions_run === true && draft.runs_code
+      const access = how.access === undefined || runs ? [...draft.access] : how.access
+      const copy = this.add(draft.finish({ class: runs ? undefined : how.class, access }))
       copy.columns_unknown ||= draft.columns_unknown
     }
     if (how.effects === 'none') return
+    for (const name of other.#built_in_calls) this.#built_in_calls.add(name)
     this.opaque([...other.#forgets])
     if (how.effects === 'opaque') return
     this.#effects.push(...other.#effects)

@@ -69,6 +69,8 @@ const runs_given_text = /^(?:query|cursor)_to_xml|^ts_stat$/
 /** What a call means: the object that it is, if any, and what it may have changed. */
 export interface CallMeaning {
   readonly object?: ObjectReference
+  /** A name without schema that is taken for one of pg_catalog. */
+  readonly built_in?: string
   readonly forgets: readonly Forgets[]
 }
 
@@ -117,10 +119,13 @@ export function meaningOfName(parts: readonly string[], argument_count: number):
       const runs_text = runs_given_text.test(name) || name === 'ts_rewrite'
       return {
         object: functionObject(catalog, 'pg_catalog', name),
+        ...(schema === undefined ? { built_in: name } : {}),
         forgets: runs_text ? forgets_everything : [],
       }
     }
-    if (catalog_functions.has(name)) return harmless
+    if (catalog_functions.has(name)) {
+      return schema === undefined ? { built_in: name, forgets: [] } : harmless
+    }
   }
   return { object: functionObject(catalog, schema, name), forgets: forgets_everything }
 }

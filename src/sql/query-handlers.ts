@@ -13,6 +13,7 @@ import type {
   TableLikeClause,
 } from '@pgsql/types'
 import { meaningOfName } from './function-calls.js'
+import { userOperator } from './operator-calls.js'
 import { Entry, type RelationUse } from './query-levels.js'
 import { type CteScope, cteScope, type Handlers, type QueryWalk, type Task } from './query-walk.js'
 import { bodiesOf, bodyOf, stringsOf } from './tree.js'
@@ -176,17 +177,56 @@ function tableLikeClause(walk: QueryWalk, body: TableLikeClause): void {
   if (body.relation !== undefined) walk.relation(body.relation, 'READ', 'select')
 }
 
+/** An operator in an expression, in ANY or ALL, or in ORDER BY … USING, and what stands around it. */
+function operator(
+  walk: QueryWalk,
+  name: readonly Node[] | undefined,
+  pieces: readonly unknown[],
+  task: Task,
+): void {
+  const used = userOperator(name)
+  if (used !== undefined) walk.findings.add(used)
+  walk.pushAll(pieces, task.level, task.ctes)
+}
+
+/**
+ * What looks like a call and has been syntax since PostgreSQL 16 or 17. On an older server it is a
+ * call, and nobody but a user can have made such a function.
+ */
+function laterSyntax(name: string): (walk: QueryWalk, body: object, task: Task) => void {
+  return (walk, body, task) => {
+    walk.findings.builtInCall(name)
+    walk.pushAll(Object.values(body), task.level, task.ctes)
+  }
+}
+
+const json_functions: Readonly<Record<string, string>> = {
+  JSON_EXISTS_OP: 'json_exists',
+  JSON_QUERY_OP: 'json_query',
+  JSON_VALUE_OP: 'json_value',
+}
+
 /** Holds neither relations nor calls. */
 function leaf(): void {}
 
 /** What is special about the nodes of queries and of the expressions in them. */
 export const query_handlers: Handlers = {
   A_Const: leaf,
+  A_Expr: (walk, body, task) => operator(walk, body.name, [body.lexpr, body.rexpr], task),
   ColumnRef: columnRef,
   Constraint: constraint,
   FuncCall: (walk, body, task) => walk.call(body, task),
   JoinExpr: joinExpr,
+  JsonArrayAgg: laterSyntax('json_arrayagg'),
+  JsonArrayConstructor: laterSyntax('json_array'),
+  JsonFuncExpr: (walk, body, task) =>
+    laterSyntax(json_functions[body.op ?? ''] ?? 'json_table')(walk, body, task),
+  JsonObjectConstructor: laterSyntax('json_object'),
+  JsonParseExpr: laterSyntax('json'),
+  JsonScalarExpr: laterSyntax('json_scalar'),
+  JsonSerializeExpr: laterSyntax('json_serialize'),
   JsonTable: (walk, body, task) => rangeOther(walk, body.alias, Object.values(body), task),
+  MergeSupportFunc: laterSyntax('merge_action'),
   MultiAssignRef: multiAssignRef,
   PartitionCmd: partitionCmd,
   RangeFunction: (walk, body, task) => rangeOther(walk, body.alias, [body.functions], task),
@@ -195,6 +235,9 @@ export const query_handlers: Handlers = {
   RangeTableSample: rangeTableSample,
   RangeVar: rangeVar,
   SelectStmt: selectStmt,
+  SortBy: (walk, body, task) => operator(walk, body.useOp, [body.node], task),
+  SubLink: (walk, body, task) =>
+    operator(walk, body.operName, [body.testexpr, body.subselect], task),
   TableLikeClause: tableLikeClause,
   TypeName: leaf,
 }

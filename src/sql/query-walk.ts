@@ -111,6 +111,7 @@ export class QueryWalk {
   call(call: FuncCall, task: Task): void {
     const meaning = meaningOfCall(call)
     if (meaning.object !== undefined) this.findings.add(meaning.object)
+    if (meaning.built_in !== undefined) this.findings.builtInCall(meaning.built_in)
     if (!this.#settled.has(call)) this.findings.opaque(meaning.forgets)
     const { level, ctes } = task
     this.pushAll([call.args, call.agg_order, call.agg_filter, call.over], level, ctes)

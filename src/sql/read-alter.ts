@@ -23,9 +23,11 @@ function readAlterTable(statement: AlterTableStmt, findings: Findings): string {
   const type = statement.objtype === 'OBJECT_TYPE' ? 'OBJECT_ATTRIBUTE' : statement.objtype
   findings.add(namedObject(type, relationName(statement.relation ?? {}), alters_it))
   const commands = bodiesOf(statement.cmds, 'AlterTableCmd')
-  // A new default, a type conversion and a new constraint are evaluated for the rows at once.
-  const definitions = commands.map((command) => command.def)
-  readReferences(findings, definitions, { class: 'DDL', runs: true })
+  for (const { subtype, def } of commands) {
+    // A new column's default, a type conversion and a new constraint are evaluated for the rows.
+    const runs = subtype !== 'AT_ColumnDefault'
+    readReferences(findings, def, { class: 'DDL', runs })
+  }
   // Columns, owners, partitions: only a new snapshot shows what has become of the table.
   findings.refresh()
   return `ALTER ${objectKind(statement.objtype).tag}`

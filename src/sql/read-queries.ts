@@ -23,8 +23,8 @@ export function readQueries(
 
 /**
  * Reads what a definition merely names, such as a view's query or a column's default: its objects
- * are references. `runs` says whether the server evaluates it at once, so that functions in it may
- * have changed the session.
+ * are references. `runs` says whether the server may evaluate it at once: then its functions are
+ * called, and may have changed the session.
  */
 export function readReferences(
   findings: Findings,
@@ -37,6 +37,7 @@ export function readReferences(
   findings.absorb(inner, {
     class: options.class,
     access: ['reference'],
+    functions_run: options.runs,
     effects: options.runs ? 'opaque' : 'none',
   })
 }

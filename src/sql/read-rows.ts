@@ -67,10 +67,15 @@ function readCreateTableAs(
   return { command, tags: [command, 'SELECT'] }
 }
 
+/**
+ * COPY to a file of the server writes that file, and to a program runs whatever the text says: more
+ * than the READ that pgaudit takes it for.
+ */
 function readCopy(statement: CopyStmt, findings: Findings, context: ReadContext): Outcome {
+  const own = statement.filename === undefined ? 'READ' : 'WRITE'
   if (statement.query !== undefined) {
     const inner = context.read(statement.query, findings)
-    return { command: 'COPY', class: strongestClass('READ', inner.class) }
+    return { command: 'COPY', class: strongestClass(own, inner.class) }
   }
   const columns = statement.attlist === undefined ? ['*'] : stringsOf(statement.attlist)
   const from = statement.is_from === true
@@ -83,7 +88,7 @@ function readCopy(statement: CopyStmt, findings: Findings, context: ReadContext)
     columns,
   })
   readQueries(findings, statement.whereClause)
-  return { command: 'COPY', class: from ? 'WRITE' : 'READ' }
+  return { command: 'COPY', class: from ? 'WRITE' : own }
 }
 
 /** The last ANALYZE option decides, as in ExplainQuery; what cannot be read counts as on. */

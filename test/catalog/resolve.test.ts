@@ -193,6 +193,16 @@ test('functions: with arguments in DDL, the path without pg_temp, overloads acro
   expect(brief(resolveOne(names, call('now'), path))).toBe('pg_catalog.now (catalog)')
 })
 
+test('a function of the user counts where a call may reach it instead of a built-in one', () => {
+  const called = (search_path: readonly string[] | undefined, ...calls: string[]) =>
+    names
+      .resolve({ ...statement(), built_in_calls: calls }, context({ search_path }))
+      .objects.map(brief)
+  expect(called(['public'], 'lower', 'upper')).toEqual(['public.lower (assumed)'])
+  expect(called(['finance'], 'lower')).toEqual([])
+  expect(called(undefined, 'lower')).toEqual(['public.lower (assumed)'])
+})
+
 test('sub-objects are named on their table, indexes live in the schema of theirs', () => {
   const path = context({ search_path: ['finance', 'public'] })
   const on = { name: 'ledger' }

@@ -457,7 +457,7 @@ export const statement_rows: readonly StatementRow[] = [
   ],
   ['CREATE DATABASE other', 'DDL', 'CREATE DATABASE', undefined, ['other DATABASE DDL create']],
   ['DROP DATABASE other', 'DDL', 'DROP DATABASE', undefined, ['other DATABASE DDL drop']],
-  ["COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'", 'READ', 'COPY', 1, []],
+  ["COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'", 'WRITE', 'COPY', 1, []],
   ["COPY journal FROM PROGRAM 'true'", 'WRITE', 'COPY', 0, ['s.journal TABLE WRITE insert (*)']],
   [
     "COPY (DELETE FROM parts RETURNING *) TO PROGRAM 'cat > /dev/null'",

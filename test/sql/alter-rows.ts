@@ -7,7 +7,7 @@ export const alter_rows: readonly Row[] = [
     is: 'DDL ALTER TABLE',
     objects: [
       'TABLE s.t DDL alter',
-      'FUNCTION/function f DDL reference',
+      'FUNCTION/function f FUNCTION execute',
       'TABLE s.r DDL reference',
     ],
     effects: ['opaque settings+role+temporary+prepared', 'refresh'],
@@ -15,7 +15,7 @@ export const alter_rows: readonly Row[] = [
   {
     sql: 'alter table t alter c type text using g(c)',
     is: 'DDL ALTER TABLE',
-    objects: ['TABLE t DDL alter', 'FUNCTION/function g DDL reference'],
+    objects: ['TABLE t DDL alter', 'FUNCTION/function g FUNCTION execute'],
     effects: ['opaque settings+role+temporary+prepared', 'refresh'],
   },
   {
@@ -96,7 +96,7 @@ export const alter_rows: readonly Row[] = [
   {
     sql: 'alter domain s.d add check (f(value))',
     is: 'DDL ALTER DOMAIN',
-    objects: ['DOMAIN/type s.d DDL alter', 'FUNCTION/function f DDL reference'],
+    objects: ['DOMAIN/type s.d DDL alter', 'FUNCTION/function f FUNCTION execute'],
     effects: ['opaque settings+role+temporary+prepared'],
   },
   {

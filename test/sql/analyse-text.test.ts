@@ -89,6 +89,21 @@ describe('statements inside statements', () => {
   })
 })
 
+describe('calls that are taken for functions of pg_catalog', () => {
+  it('are named, in case that a user has one of that name', () => {
+    const text = 'select abs(a), pg_catalog.sqrt(b), s.ceil(c), f(d), setval(e, 1) from t'
+    expect(analyseOne(text).built_in_calls).toEqual(['abs', 'setval'])
+    const syntax = "json_scalar(f(a)), json('1'), json_query(b, '$'), json_array(1)"
+    expect(analyseOne(`select ${syntax} from t`)).toMatchObject({
+      class: 'FUNCTION',
+      built_in_calls: ['json_scalar', 'json', 'json_query', 'json_array'],
+      objects: [{ name: 'f' }, { name: 't', columns: ['a', 'b'] }],
+    })
+    expect(analyseOne('create view v as select abs(a) from t').built_in_calls).toBeUndefined()
+    expect(analyseOne('select 1')).not.toHaveProperty('built_in_calls')
+  })
+})
+
 describe('large and deep texts', () => {
   const deep = {
     plus: `select a${' + 1'.repeat(3000)} from t`,

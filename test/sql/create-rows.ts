@@ -89,7 +89,7 @@ export const create_rows: readonly Row[] = [
     objects: [
       'INDEX s.i on s.t DDL create creates',
       'TABLE s.t DDL alter',
-      'FUNCTION/function f DDL reference',
+      'FUNCTION/function f FUNCTION execute',
     ],
     effects: ['create i:s.i', 'opaque settings+role+temporary+prepared'],
   },

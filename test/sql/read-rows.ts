@@ -10,6 +10,28 @@ export const read_rows: readonly Row[] = [
     objects: ['TABLE s.t READ select [a,b,c]'],
   },
   { sql: 'select x.a from db.s.t x', is: 'READ SELECT', objects: ['TABLE db.s.t READ select [a]'] },
+  {
+    sql: 'select 1 <~> a, -a from t order by b using <#> limit 1',
+    is: 'FUNCTION SELECT',
+    objects: [
+      'OPERATOR/schema_object <~> FUNCTION execute',
+      'TABLE t READ select [a,b]',
+      'OPERATOR/schema_object <#> FUNCTION execute',
+    ],
+  },
+  {
+    sql: 'select 1 operator(s.+) 2, 1 operator(pg_catalog.+) 2, 3 operator(s.=) any (select 4)',
+    is: 'FUNCTION SELECT',
+    objects: [
+      'OPERATOR/schema_object s.+ FUNCTION execute',
+      'OPERATOR/schema_object s.= FUNCTION execute',
+    ],
+  },
+  {
+    sql: 'select 1 <> 2, a is distinct from 3, a like b, a in (1) from t',
+    is: 'READ SELECT',
+    objects: ['TABLE t READ select [a,b]'],
+  },
   { sql: 'table s.t', is: 'READ SELECT', objects: ['TABLE s.t READ select [*]'] },
   { sql: 'table only s.t', is: 'READ SELECT', objects: ['TABLE s.t READ select [*]'] },
   { sql: 'values (1), (2)', is: 'READ SELECT' },

@@ -144,7 +144,7 @@ export const write_rows: readonly Row[] = [
   { sql: 'copy t to stdout', is: 'READ COPY', objects: ['TABLE t READ select [*]'] },
   {
     sql: "copy s.t (a) to program 'gzip'",
-    is: 'READ COPY',
+    is: 'WRITE COPY',
     objects: ['TABLE s.t READ select [a]'],
   },
   {
@@ -227,8 +227,8 @@ export const write_rows: readonly Row[] = [
   },
   {
     sql: 'explain select f(a) from t',
-    is: 'MISC EXPLAIN',
-    objects: ['FUNCTION/function f MISC reference', 'TABLE t MISC reference [a]'],
+    is: 'FUNCTION EXPLAIN',
+    objects: ['FUNCTION/function f FUNCTION execute', 'TABLE t MISC reference [a]'],
     effects: ['opaque settings+role+temporary+prepared'],
   },
   {
