@@ -69,22 +69,36 @@ export function redactStatementText(
   node: string,
   statement: Node,
 ): RedactedStatement {
-  if (!mayHoldSecret(statement_text)) return { text: statement_text, secret_parameters: false }
+  const executes = explainsExecute(statement)
+  if (!executes && !mayHoldSecret(statement_text)) {
+    return { text: statement_text, secret_parameters: false }
+  }
   const settings = settingsOf(statement)
   const secret_setting = settings.some((setting) => isSecretSetting(setting.name ?? ''))
   if (secret_setting && node !== 'CreateFunctionStmt' && node !== 'AlterFunctionStmt') {
     return { text: redactSettingValue(statement_text), secret_parameters: true }
   }
-  const calls = secretCalls(statement)
+  const { calls, writes_roles } = secretUses(statement)
   const policy: Policy = {
     ...policyFor(node, settings, secret_setting),
     calls: (name) => (calls.has(name.toLowerCase()) ? callKind(name) : undefined),
+    ...(executes || writes_roles ? { whole: () => true } : {}),
   }
   const found = findSecrets(statement_text, policy)
   return {
     text: applySpans(statement_text, found.spans),
-    secret_parameters: found.secret_parameters,
+    secret_parameters: found.secret_parameters || writes_roles,
   }
+}
+
+/**
+ * True for EXPLAIN EXECUTE: its arguments are secret where those of the PREPARE are, which the text
+ * does not tell. With ANALYZE, harmless ones are in the record's parameters.
+ */
+function explainsExecute(statement: Node): boolean {
+  const query = bodyOf(statement, 'ExplainStmt')?.query
+  const inner = bodyOf(query, 'CreateTableAsStmt')?.query ?? query
+  return bodyOf(inner, 'ExecuteStmt') !== undefined
 }
 
 function policyFor(node: string, settings: readonly VariableSetStmt[], secret: boolean): Policy {
@@ -116,12 +130,21 @@ function settingsOf(statement: Node): readonly VariableSetStmt[] {
   return found
 }
 
+/** What a statement does that makes secrets of its literals. */
+interface SecretUses {
+  /** Names of special functions that it calls, in lower case. */
+  readonly calls: ReadonlySet<string>
+  /** True when it changes the catalog that holds the passwords, as a superuser may. */
+  readonly writes_roles: boolean
+}
+
 /**
- * The names of special functions that the statement calls, in lower case. The tokens alone cannot
- * tell `passwords (a, b)` in CREATE TABLE from a call. Not recursive: trees may be deep.
+ * Looks through the tree for what the tokens alone cannot tell, such as a call from
+ * `passwords (a, b)` in CREATE TABLE. Not recursive: trees may be deep.
  */
-function secretCalls(statement: Node): ReadonlySet<string> {
+function secretUses(statement: Node): SecretUses {
   const names = new Set<string>()
+  let writes_roles = false
   const add = (name: string | undefined): void => {
     if (name !== undefined && callKind(name) !== undefined) names.add(name.toLowerCase())
   }
@@ -134,10 +157,18 @@ function secretCalls(statement: Node): ReadonlySet<string> {
       // CALL and EXECUTE hold what they run without a node around it.
       add(stringsOf(bodyOf(item as Node, 'CallStmt')?.funccall?.funcname).at(-1))
       add(bodyOf(item as Node, 'ExecuteStmt')?.name)
+      writes_roles ||= writtenRelation(item as Node) === 'pg_authid'
     }
     for (const child of Object.values(item)) pending.push(child)
   }
-  return names
+  return { calls: names, writes_roles }
+}
+
+/** The table that a node inserts into or updates. */
+function writtenRelation(node: Node): string | undefined {
+  const write =
+    bodyOf(node, 'UpdateStmt') ?? bodyOf(node, 'InsertStmt') ?? bodyOf(node, 'MergeStmt')
+  return write?.relation?.relname
 }
 
 /** Replaces everything behind the `=` or TO of a statement that gives one setting a value. */

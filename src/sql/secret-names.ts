@@ -72,7 +72,7 @@ export function callKind(name: string): CallKind | undefined {
 }
 
 const mention =
-  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\//i
+  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\//i
 
 /**
  * The cheap test before all others: false when nothing in a text that the grammar accepts can make
