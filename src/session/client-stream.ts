@@ -128,10 +128,13 @@ export class ClientStream implements FrameHandler {
       case frontend.copy_data:
       case frontend.copy_done:
       case frontend.copy_fail:
-      case frontend.flush:
       case frontend.sync:
       case frontend.terminate:
         return 'pass'
+      case frontend.flush:
+        // The server answers a body with an error, which would belong to no request of ours.
+        if (body_length === 0) return 'pass'
+        throw new ProtocolViolation(`${body_length} bytes too many in Flush`)
       case frontend.query:
       case frontend.parse:
         if (this.#hasRoomFor(body_length)) return 'collect'

@@ -114,7 +114,7 @@ export class SessionState {
         this.#declare(effect, execution)
         return
       case 'close_cursor':
-        this.#closePortals(effect.name)
+        this.#closePortals(effect.name, execution.uid)
         return
       case 'catalog':
         this.#names.begin()
@@ -234,8 +234,13 @@ export class SessionState {
     }
   }
 
-  #closePortals(name: string | null): void {
-    const names = name === null ? [...this.portals.values()].map((portal) => portal.name) : [name]
+  /**
+   * `uid` is that of the execution which closes them: its own portal is active and stays.
+   * Source: src/backend/utils/mmgr/portalmem.c, PortalHashTableDeleteAll.
+   */
+  #closePortals(name: string | null, uid?: number): void {
+    const others = [...this.portals.values()].filter((portal) => portal.statement_id !== uid)
+    const names = name === null ? others.map((portal) => portal.name) : [name]
     for (const each of names) this.#dropped(this.portals.delete(each))
   }
 

@@ -1,5 +1,5 @@
-import { describe, it } from 'vitest'
-import { client, expectReports, server } from '../support/dialogue.js'
+import { describe, expect, it } from 'vitest'
+import { client, Dialogue, expectReports, server } from '../support/dialogue.js'
 import {
   ask,
   bind,
@@ -16,6 +16,7 @@ import {
   execute,
   failure,
   flush,
+  message,
   noData,
   parameterDescription,
   parse,
@@ -44,6 +45,25 @@ describe('the extended protocol', () => {
           `${name} [${bound?.values.map(String)}] {${parameter_types}}`,
       },
     )
+  })
+
+  it('keeps the portal that runs CLOSE ALL, as the server does', async () => {
+    await expectReports(
+      [
+        client(parse('', 'CLOSE ALL'), bind('p', ''), execute('p'), execute('p'), sync()),
+        server(done('CLOSE CURSOR ALL'), failure('55000'), ready()),
+      ],
+      `1 1 extended success CLOSE CURSOR ALL - 0 "CLOSE ALL" tx 1/idle
+       2 1 extended failure - 55000 0 "CLOSE ALL" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 55000, tx 1/idle, 1 recorded`,
+    )
+  })
+
+  it('ends at a Flush with a body, whose error would be taken for that of another', async () => {
+    const dialogue = new Dialogue()
+    await dialogue.play(client(parse('s', 'SELECT 1')))
+    const flush_with_body = client(message('H', Buffer.alloc(1)), sync())
+    await expect(dialogue.play(flush_with_body)).rejects.toThrow('1 bytes too many in Flush')
   })
 
   it('takes parameter types from Describe where Parse left them open', async () => {
