@@ -1,0 +1,226 @@
+import type { TrailRecord } from '../../support/proxy.js'
+import type { LiveRun } from './arena.js'
+import { milderThanSeen } from './severity.js'
+import { TextWalk, textOf } from './text-walk.js'
+import { type Told, toldBy } from './told.js'
+import { transportFaults } from './transport.js'
+
+/** Something that is not as it must be. `kind` is one of a few words, the same for the same defect. */
+export interface Fault {
+  readonly kind: string
+  readonly what: string
+}
+
+/** What was compared, for the summary. */
+export interface Verdict {
+  readonly faults: readonly Fault[]
+  /** Statements that the server ran and the trail was searched for. */
+  readonly statements: number
+}
+
+/** Outcomes of what the server has not run, or of which nobody knows. */
+const not_run: ReadonlySet<unknown> = new Set(['skipped', 'prepared'])
+const failed: ReadonlySet<unknown> = new Set(['failure', 'cancelled'])
+
+/**
+ * Compares the trail of one session with what the server's log says: every statement that ran is
+ * there once, in order, with its SQLSTATE, and nothing that did not run is said to have run.
+ */
+export function judge(run: LiveRun): Verdict {
+  const faults: Fault[] = []
+  if (run.played.hung) faults.push({ kind: 'hang', what: 'the session did not end' })
+  for (const text of run.complaints) faults.push({ kind: 'internal error', what: text })
+  const closed = run.records.some(({ command }) => command === 'disconnection')
+  const opened = run.records.some(({ command }) => command === 'connection authorized')
+  if (opened && !closed) faults.push({ kind: 'no end', what: 'no record of the disconnection' })
+  faults.push(...transportFaults(run), ...disagreements(run.records))
+  const comparison = new Comparison(toldBy(run.log), run.records)
+  comparison.run()
+  return { faults: [...faults, ...comparison.faults], statements: comparison.statements }
+}
+
+/** Disagreements are none of ours only where a text could mean two things. */
+function disagreements(records: readonly TrailRecord[]): Fault[] {
+  const ambiguous = records.some(({ analysis }) => analysis === 'ambiguous')
+  return records.flatMap((record): Fault[] => {
+    if (record.analysis === 'mismatch') {
+      if (ambiguous) return []
+      return [{ kind: 'mismatch', what: `${record.command}: ${textOf(record)}` }]
+    }
+    if (record.command !== 'protocol disagreement') return []
+    const words = record.message ?? ''
+    if (ambiguous && words.includes('answered of')) return []
+    return [{ kind: 'disagreement', what: words }]
+  })
+}
+
+type Run = Extract<Told, { kind: 'run' }>
+
+/** Walks through what the server told and what was recorded, side by side. */
+class Comparison {
+  readonly faults: Fault[] = []
+  statements = 0
+  readonly #told: readonly Told[]
+  readonly #all: readonly TrailRecord[]
+  /** Records of what may have run, in order; taken from the front. */
+  readonly #records: TrailRecord[]
+
+  constructor(told: readonly Told[], records: readonly TrailRecord[]) {
+    this.#told = told
+    this.#all = records
+    this.#records = records.filter(
+      (record) =>
+        record.statement !== undefined &&
+        record['phase'] === undefined &&
+        !not_run.has(record.outcome),
+    )
+  }
+
+  run(): void {
+    for (const told of this.#told) {
+      if (told.kind === 'run') {
+        this.statements++
+        if (told.protocol === 'simple') this.#simple(told)
+        else this.#single(told)
+      } else if (told.kind === 'error') {
+        this.#error(told.sqlstate, told.fatal, told.text)
+      } else {
+        this.#step(told.step, told.text)
+      }
+    }
+    for (const record of this.#records) {
+      if (record.outcome !== 'unknown') this.#fault('invented', `${describe(record)} did not run`)
+    }
+  }
+
+  #fault(kind: string, what: string): void {
+    this.faults.push({ kind, what })
+  }
+
+  /** The next record that can be meant; what is of unknown outcome may have no counterpart. */
+  #next(fits: (record: TrailRecord) => boolean): TrailRecord | undefined {
+    while (true) {
+      const record = this.#records[0]
+      if (record === undefined) return undefined
+      if (fits(record)) {
+        this.#records.shift()
+        return record
+      }
+      if (record.outcome !== 'unknown') return undefined
+      this.#records.shift()
+    }
+  }
+
+  /** A Query: one record for each of its statements, up to the one that failed. */
+  #simple(told: Run): void {
+    const walk = new TextWalk(told.text, told.sqlstate)
+    const matched: TrailRecord[] = []
+    while (!walk.over) {
+      const record = this.#next(
+        (each) => each.statement?.['protocol'] === 'simple' && walk.take(each),
+      )
+      if (record === undefined) break
+      matched.push(record)
+      if (failed.has(record.outcome) && record.sqlstate !== undefined) break
+      if (record.outcome === 'unknown') break
+    }
+    this.#furtherReadings(told, matched)
+    const last = matched.at(-1)
+    const saw_error = last !== undefined && last.sqlstate === told.sqlstate
+    if (told.sqlstate !== '' && !saw_error) {
+      const end = this.#next((record) => isEnd(record) && record.sqlstate === told.sqlstate)
+      if (end === undefined) this.#report('no error', told, matched)
+    } else if (told.sqlstate === '' && told.ended) {
+      // Where a text could be read in two ways, the one of the trail may have had more statements.
+      const complete =
+        walk.over ||
+        matched.some(({ outcome, analysis }) => outcome === 'unknown' || analysis === 'ambiguous')
+      if (!complete) this.#report('missing', told, matched)
+      for (const record of matched) this.#expectSuccess(record, told)
+    }
+    this.faults.push(...milderThanSeen(told, matched))
+  }
+
+  /** Where the server read more statements than we did, each answer is a record of the whole text. */
+  #furtherReadings(told: Run, matched: TrailRecord[]): void {
+    if (!matched.some(({ analysis }) => analysis === 'ambiguous')) return
+    for (;;) {
+      const record = this.#next(
+        (each) =>
+          each.analysis === 'unparsed' &&
+          each.statement?.['protocol'] === 'simple' &&
+          new TextWalk(told.text).takesAll(each),
+      )
+      if (record === undefined) return
+      matched.push(record)
+    }
+  }
+
+  /** An Execute or a FunctionCall. */
+  #single(told: Run): void {
+    const record = this.#next(
+      (each) =>
+        each.statement?.['protocol'] === told.protocol &&
+        (told.protocol === 'function' || new TextWalk(told.text, told.sqlstate).takesAll(each)),
+    )
+    if (record === undefined) {
+      // The Execute of an empty statement leaves a record only when it fails.
+      const blank = told.protocol === 'extended' && new TextWalk(told.text).over
+      if (!blank || told.sqlstate !== '') this.#report('missing', told, [])
+      return
+    }
+    if (told.sqlstate !== '') {
+      if (record.sqlstate !== told.sqlstate && record.outcome !== 'unknown') {
+        this.#report('no error', told, [record])
+      }
+    } else if (told.ended) this.#expectSuccess(record, told)
+    this.faults.push(...milderThanSeen(told, [record]))
+  }
+
+  #expectSuccess(record: TrailRecord, told: Run): void {
+    const { outcome, sqlstate } = record
+    if (outcome === 'success' || outcome === 'suspended' || outcome === 'unknown') return
+    // A COMMIT that was answered ROLLBACK.
+    if (outcome === 'failure' && sqlstate === undefined) return
+    this.#report('not failed', told, [record])
+  }
+
+  /** An error outside of any statement is the record of what failed. */
+  #error(sqlstate: string, fatal: boolean, text: string): void {
+    const record = this.#next((each) => failed.has(each.outcome) && each.sqlstate === sqlstate)
+    // What ends the session need not belong to anything that was asked.
+    if (record !== undefined || fatal) return
+    this.#fault('no error', `${sqlstate} is in no record, of ${text}; next ${this.#ahead()}`)
+  }
+
+  /** A text that was prepared or bound is in the trail, whatever became of it. */
+  #step(step: string, text: string): void {
+    if (new TextWalk(text).over) return
+    if (!this.#all.some((record) => new TextWalk(text).takesAll(record))) {
+      this.#fault('unseen step', `${step} of ${text}`)
+    }
+  }
+
+  #report(kind: string, told: Run, matched: readonly TrailRecord[]): void {
+    const seen = matched.map(describe).join(' | ')
+    this.#fault(
+      kind,
+      `${told.protocol} ${told.sqlstate} ${told.text} => ${seen || 'nothing'}; next ${this.#ahead()}`,
+    )
+  }
+
+  #ahead(): string {
+    const [record] = this.#records
+    return record === undefined ? 'nothing' : describe(record)
+  }
+}
+
+/** The failed end of a batch, which belongs to no statement. */
+function isEnd(record: TrailRecord): boolean {
+  return failed.has(record.outcome) && textOf(record) === ''
+}
+
+function describe(record: TrailRecord): string {
+  const { seq, class: kind, outcome, sqlstate } = record
+  return `#${seq} ${kind} ${outcome} ${sqlstate ?? '-'} ${record.statement?.['protocol']} ${textOf(record).slice(0, 200)}`
+}

@@ -1,0 +1,71 @@
+import type { LogLine } from './log-reader.js'
+
+/** What the server itself says that it did in one session, in order. */
+export type Told =
+  /** It ran a Query, an Execute or a FunctionCall. */
+  | {
+      readonly kind: 'run'
+      readonly protocol: 'simple' | 'extended' | 'function'
+      readonly text: string
+      /** Of its error, `''` when there was none. */
+      sqlstate: string
+      /** False when neither its end nor an error was seen: the session died. */
+      ended: boolean
+      /** Tables and operations that triggers saw, and tags of DDL. */
+      readonly effects: { readonly what: 'TOUCH' | 'DDL'; readonly detail: string }[]
+    }
+  /** An error outside of any of these: a Parse, a Bind, a Describe, the end of a transaction. */
+  | {
+      readonly kind: 'error'
+      readonly sqlstate: string
+      readonly fatal: boolean
+      readonly text: string
+    }
+  /** A Parse or Bind went well. */
+  | { readonly kind: 'step'; readonly step: string; readonly text: string }
+
+type Run = Extract<Told, { kind: 'run' }>
+
+/** Reads the lines of one session. Source: src/backend/tcop/postgres.c, what it logs and when. */
+export function toldBy(lines: readonly LogLine[]): Told[] {
+  const told: Told[] = []
+  let open: Run | undefined
+  const begin = (protocol: Run['protocol'], text: string) => {
+    open = { kind: 'run', protocol, text, sqlstate: '', ended: false, effects: [] }
+    told.push(open)
+  }
+  for (const { severity, message, sqlstate, statement } of lines) {
+    if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') {
+      const fatal = severity !== 'ERROR'
+      if (open !== undefined && open.sqlstate === '' && !fatal) {
+        open.sqlstate = sqlstate
+        open.ended = true
+        open = undefined
+      } else {
+        told.push({ kind: 'error', sqlstate, fatal, text: statement })
+        open = undefined
+      }
+      continue
+    }
+    if (severity !== 'LOG') continue
+    const step = /^duration: [\d.]+ ms(?: {2}(parse|bind) [^:]*: ([\s\S]*))?$/.exec(message)
+    const effect = /^(TOUCH|DDL)=([\s\S]*)$/.exec(message)
+    if (step !== null) {
+      if (step[1] !== undefined) told.push({ kind: 'step', step: step[1], text: step[2] ?? '' })
+      else if (open !== undefined) {
+        open.ended = true
+        open = undefined
+      }
+    } else if (effect !== null) {
+      const what = effect[1] === 'DDL' ? 'DDL' : 'TOUCH'
+      open?.effects.push({ what, detail: effect[2] ?? '' })
+    } else if (message.startsWith('statement: ')) {
+      begin('simple', message.slice('statement: '.length))
+    } else if (message.startsWith('fastpath function call: ')) {
+      begin('function', message)
+    } else if (message.startsWith('execute ')) {
+      begin('extended', message.slice(message.indexOf(': ') + 2))
+    }
+  }
+  return told
+}
