@@ -294,9 +294,9 @@ describe.skipIf(!opensslInstalled())('authentication (skips without openssl)', (
     })
 
     it.each([
-      ['true', true],
-      ['database', true],
-      ['1', true],
+      ['true', 'physical'],
+      ['database', 'logical'],
+      ['1', 'physical'],
       ['off', undefined],
     ])('replication=%s is recorded', async (replication, expected) => {
       const { Client } = pg

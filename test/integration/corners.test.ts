@@ -502,7 +502,9 @@ describe('a FunctionCall', () => {
   it('has no collation (corner 25)', async () => {
     // lower(text) is function 870 in pg_proc.dat.
     const records = await recordsOf(inOnePacket(1, functionCall(870, ['X'])))
-    expect(statements(records)).toEqual(['FUNCTION FUNCTION CALL failure 42P22 - '])
+    expect(statements(records)).toEqual([
+      'FUNCTION FUNCTION CALL failure 42P22 - pg_catalog.lower(text)',
+    ])
   })
 })
 

@@ -6,6 +6,11 @@ export const trick: Trick = {
   sends: [{ send: [functionCall(715, ['424242'])] }],
   effect: [['SELECT oid FROM pg_largeobject_metadata WHERE oid = 424242', '424242']],
   trail: [
-    { class: 'FUNCTION', command: 'FUNCTION CALL', object: 'oid:715 execute', rule: 'changes' },
+    {
+      class: 'FUNCTION',
+      command: 'FUNCTION CALL',
+      object: 'pg_catalog.lo_create(oid) execute',
+      rule: 'calls',
+    },
   ],
 }

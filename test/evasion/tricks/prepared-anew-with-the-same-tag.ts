@@ -2,8 +2,6 @@ import { bind, execute, sync } from '../../support/messages.js'
 import { accounts_left, type Trick } from '../trick.js'
 
 export const trick: Trick = {
-  works_still:
-    'What DO may have prepared anew is not yet in doubt: the record shows the first PREPARE.',
   why: 'The same with a DELETE in WITH, whose tag is that of the harmless SELECT.',
   sends: [
     'PREPARE harmless AS SELECT 1',
