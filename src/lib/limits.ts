@@ -25,6 +25,11 @@ export const limits = {
   collected_body_bytes: 65_536,
   /** Prepared statements and portals that one session may hold before the oldest are forgotten. */
   statements_per_session: 10_000,
+  /**
+   * Skipped messages behind a failed Parse among which the values of its statement are looked for;
+   * its record waits for them, up to the Sync.
+   */
+  skipped_ahead: 100,
   /** Requests that a client may have outstanding before its socket is paused. */
   pending_requests: 4_096,
   /**

@@ -209,7 +209,7 @@ export class Connection {
     if (end.kind !== 'admitted') clearTimeout(this.#timer)
     if (end.kind === 'closed') {
       // An error of the server is already on its way to the client.
-      if (!end.worded && !this.#given_up) this.#refuse('08006', gone[end.by])
+      if (!end.worded && !this.#given_up) this.#loginLeft(end.by, tap)
       server.destroySoon()
       return
     }
@@ -241,6 +241,12 @@ export class Connection {
     } else {
       this.#relay.abort('08006', message)
     }
+  }
+
+  /** A server owes the client its word; a client that leaves gets none, as from the server itself. */
+  #loginLeft(by: 'client' | 'server', tap: SessionTap): void {
+    if (by === 'client') tap.refused('08006', gone.client)
+    else this.#refuse('08006', gone.server)
   }
 
   #compareCertificates(server: Socket, tap: SessionTap): void {

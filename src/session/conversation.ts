@@ -53,6 +53,11 @@ export class Conversation {
     return this.#progress.copying
   }
 
+  /** True after an error in the extended protocol whose Sync the client has not sent yet. */
+  get awaitsSync(): boolean {
+    return this.#skipping
+  }
+
   /** A request arrived from the client. */
   ask(request: Request): void {
     if (this.#skipping) {
@@ -294,6 +299,7 @@ export class Conversation {
   lost(now_us: number): void {
     const head = this.owed.peek()
     const { said, fatal } = this.#last_word
+    this.#skipping = false
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
       if (next.kind === 'query') this.#progress.endReplication(next, true, now_us)
       if (next.kind === 'query' || next.kind === 'execute') this.#progress.cutOff(next)

@@ -74,16 +74,6 @@ export function endingOf(completion: Completion): Ending {
   }
 }
 
-/**
- * How many of a Query's answers are of its statements. The one behind an error is of the session: a
- * FATAL that ends it, as where the server lost its place in COPY data. What stands behind the
- * statement that failed was not run.
- */
-export function ownAnswers(completions: readonly Completion[]): number {
-  const failed = completions.findIndex(({ kind }) => kind === 'error')
-  return failed === -1 ? completions.length : failed + 1
-}
-
 /** How a statement of a Query ended that has no answer. */
 export function queryEnding(event: QueryRequest): Ending {
   const failed = event.completions.at(-1)?.kind === 'error'

@@ -11,6 +11,7 @@ import {
 import type { Reports } from './reports.js'
 import type {
   BindRequest,
+  BoundValues,
   CloseRequest,
   DescribeRequest,
   ExecuteRequest,
@@ -30,15 +31,16 @@ export class ExtendedProtocol {
   readonly #reports: Reports
   /** Prepared and bound without an answer: what was meant to run. */
   readonly #unanswered = new Unanswered()
-  /** What has a record of its failed Parse, Bind or Describe, by its counter, until the Sync. */
-  readonly #failed = new Map<PreparedStatement | Portal, number>()
+  /** What has a record of its failed Parse, Bind or Describe, until the Sync. */
+  readonly #failed = new Map<PreparedStatement | Portal, FailedStep>()
 
   constructor(state: SessionState, reports: Reports) {
     this.#state = state
     this.#reports = reports
   }
 
-  parse(event: ParseRequest): void {
+  /** `values` are those of the skipped Bind behind a Parse that failed, where it is known. */
+  parse(event: ParseRequest, values: BoundValues | undefined): void {
     const prepared = preparedBy(event, this.#state.doubts.moment)
     if (event.fate === 'answered') {
       this.#drop(this.#state.statements.delete(event.name))
@@ -52,7 +54,7 @@ export class ExtendedProtocol {
     this.#unanswered.parse(event, prepared)
     // A failed Parse of the unnamed statement drops the old one; a named one stays as it was.
     if (event.name === '') this.#drop(this.#state.statements.delete(''))
-    this.#failed.set(prepared, this.#failedStep('Parse', prepared, undefined, event))
+    this.#failed.set(prepared, this.#failedStep('Parse', prepared, values, event))
   }
 
   bind(event: BindRequest): void {
@@ -91,13 +93,14 @@ export class ExtendedProtocol {
     this.#failed.set(portal, this.#failedStep('Bind', prepared, event.bound, event))
   }
 
-  describe(event: DescribeRequest): void {
+  /** `values` as with {@link parse}, for the Describe of a statement. */
+  describe(event: DescribeRequest, values: BoundValues | undefined): void {
     const failed = event.fate === 'failed'
     if (event.target === 'portal') {
       const portal = this.#state.portals.get(event.name)
       if (!failed) return
-      const id = this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
-      if (portal !== undefined) this.#failed.set(portal, id)
+      const step = this.#failedStep('Describe', portal?.prepared, portal?.bound, event)
+      if (portal !== undefined) this.#failed.set(portal, step)
       return
     }
     const prepared = this.#state.statements.get(event.name)
@@ -105,15 +108,15 @@ export class ExtendedProtocol {
       prepared.parameter_types = event.parameter_types
     }
     if (!failed) return
-    const id = this.#failedStep('Describe', prepared, undefined, event)
-    if (prepared !== undefined) this.#failed.set(prepared, id)
+    const step = this.#failedStep('Describe', prepared, values, event)
+    if (prepared !== undefined) this.#failed.set(prepared, step)
   }
 
   /**
    * One statement leaves one record: the Execute that was sent along with a Parse, Bind or Describe
-   * that failed is told by that failure, and a further Execute is a further statement. A failed
-   * Parse does not know the values of the Bind behind it, which may arrive much later: an Execute
-   * with values is told by a record of its own then, under the `uid` of the failure.
+   * that failed is told by that failure, and a further Execute is a further statement. Where the
+   * failure could not wait for the values of the Bind behind it, an Execute with values is told by a
+   * record of its own, under the `uid` of the failure.
    */
   execute(event: ExecuteRequest): void {
     const { portal, prepared } = this.#target(event)
@@ -125,8 +128,8 @@ export class ExtendedProtocol {
       if (this.#failed.delete(portal)) return
       const failed = this.#failed.get(portal.prepared)
       this.#failed.delete(portal.prepared)
-      if (failed !== undefined && !holdsValues(portal)) return
-      first ??= failed
+      if (failed !== undefined && (failed.with_values || !holdsValues(portal))) return
+      first ??= failed?.id
     }
     const id = this.#reports.executionInTransaction(
       executeSubject(event, prepared, portal, this.#state.doubts.ofPortal(portal)),
@@ -238,10 +241,10 @@ export class ExtendedProtocol {
     prepared: PreparedStatement | undefined,
     bound: Portal['bound'],
     event: ParseRequest | BindRequest | DescribeRequest | CloseRequest,
-  ): number {
+  ): FailedStep {
     const known =
       prepared ?? unknownStatement(event.kind === 'bind' ? event.statement : event.name, 0)
-    return this.#reports.executionInTransaction(
+    const id = this.#reports.executionInTransaction(
       {
         protocol: 'extended',
         name: known.name,
@@ -258,7 +261,15 @@ export class ExtendedProtocol {
         event.message,
       ),
     )
+    return { id, with_values: bound !== undefined }
   }
+}
+
+/** The record that a failed message has left. */
+interface FailedStep {
+  readonly id: number
+  /** True when it shows the values that its statement was meant to run with. */
+  readonly with_values: boolean
 }
 
 function executeSubject(

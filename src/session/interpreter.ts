@@ -9,7 +9,6 @@ import {
   failureOf,
   mayCommitInside,
   mayEndTransaction,
-  ownAnswers,
   queryEnding,
 } from './execution-builder.js'
 import { ExtendedProtocol } from './extended-protocol.js'
@@ -28,6 +27,7 @@ import type {
 import type { SessionState } from './session-state.js'
 import { splitList } from './settings.js'
 import { TransactionEnding } from './transaction-ending.js'
+import { lacksValues, mayStillCome, valuesBehind } from './values-behind.js'
 
 /**
  * Turns answered requests, in order, into executions with their facts, and lets their effects
@@ -69,6 +69,7 @@ export class Interpreter {
         return undefined
       }
       this.waiting_for = undefined
+      if (lacksValues(event) && mayStillCome(this.#conversation)) return undefined
       if (event.kind === 'query') {
         // One statement at a time: the next one's names depend on what this one did.
         const done = this.#queryStep(event)
@@ -149,7 +150,7 @@ export class Interpreter {
     switch (event.kind) {
       case 'parse':
         if (readOtherwise(event.text, this.#state.settings)) event.text.ambiguous = true
-        this.#extended.parse(event)
+        this.#extended.parse(event, valuesBehind(event, this.#conversation.events))
         return
       case 'bind':
         this.#extended.bind(event)
@@ -158,7 +159,7 @@ export class Interpreter {
         this.#extended.execute(event)
         return
       case 'describe':
-        this.#extended.describe(event)
+        this.#extended.describe(event, valuesBehind(event, this.#conversation.events))
         return
       case 'close':
         this.#extended.close(event)
@@ -196,29 +197,17 @@ export class Interpreter {
     if (facts === undefined) return true
     const index = this.#reported
     if (index === 0) this.#queryBegins(event)
-    const own = ownAnswers(event.completions)
-    const ends = event.completions.length - own
-    const count = Math.max(facts.statements.length, own) + ends
+    const count = Math.max(facts.statements.length, event.completions.length)
     if (index >= count) {
       this.#reported = 0
       this.#queryEnds(event, facts)
       return true
     }
     this.#reported++
-    const at_end = ends > 0 && index === count - 1
-    const completion = at_end
-      ? event.completions[own]
-      : index < own
-        ? event.completions[index]
-        : undefined
+    const completion = event.completions[index]
     if (completion?.kind === 'empty') return false
     const beyond = index >= facts.statements.length
-    if (
-      beyond &&
-      index > 0 &&
-      completion?.kind === 'error' &&
-      (at_end || facts.status === 'parsed')
-    ) {
+    if (beyond && index > 0 && completion?.kind === 'error' && facts.status === 'parsed') {
       // All statements had been answered: the error belongs to none of them.
       this.#failedEnd('simple', event, endingOf(completion))
       return false

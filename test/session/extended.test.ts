@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { client, Dialogue, expectReports, server } from '../support/dialogue.js'
+import { limits } from '../../src/lib/limits.js'
+import type { Execution } from '../../src/session/execution.js'
+import { client, closed, Dialogue, expectReports, server } from '../support/dialogue.js'
 import {
   ask,
   bind,
@@ -331,7 +333,7 @@ describe('a pipeline', () => {
     )
   })
 
-  it('keeps the values of a Bind behind a failed Parse or Describe, under the same uid', async () => {
+  it('shows the values of the Bind behind a failed Parse or Describe', async () => {
     const values = (value: string) => [bind('', 'x', [value, null]), execute()]
     await expectReports(
       [
@@ -341,14 +343,48 @@ describe('a pipeline', () => {
         client(sync()),
         server(failure('42703'), ready(), parseComplete(), ready(), failure('0A000'), ready()),
       ],
-      `1 1 extended/Parse failure - 42703 0 "SELECT $1, $2, boom" tx 1/idle -
-       2 1 extended skipped - - 0 "SELECT $1, $2, boom" tx 1/idle [a,null]
-       3 3 extended skipped - - 0 "SELECT $1, $2, boom" tx 1/idle [b,null]
-       4 4 extended/Describe failure - 0A000 0 "SELECT $1, $2" tx 2/idle -
-       5 4 extended skipped - - 0 "SELECT $1, $2" tx 2/idle [c,null]
-       6 6 extended skipped - - 0 "SELECT $1, $2" tx 2/idle [d,e]`,
+      `1 1 extended/Parse failure - 42703 0 "SELECT $1, $2, boom" tx 1/idle [a,null]
+       2 2 extended skipped - - 0 "SELECT $1, $2, boom" tx 1/idle [b,null]
+       3 3 extended/Describe failure - 0A000 0 "SELECT $1, $2" tx 2/idle [c,null]
+       4 4 extended skipped - - 0 "SELECT $1, $2" tx 2/idle [d,e]`,
       { show: ({ bound }) => (bound === undefined ? '-' : `[${bound.values.map(String)}]`) },
     )
+  })
+
+  it('waits for these values up to the Sync, though they come behind the error', async () => {
+    const show = { show: ({ bound }: Execution) => `${bound?.values.map(String)}` }
+    await expectReports(
+      [
+        client(parse('', 'SELECT $1, boom')),
+        server(failure('42703')),
+        client(bind('', '', ['late']), execute(), sync()),
+        server(ready()),
+        client(parse('', 'SELECT $1, bang')),
+        server(failure('42703')),
+        closed,
+      ],
+      `1 1 extended/Parse failure - 42703 0 "SELECT $1, boom" tx 1/idle late
+       2 2 extended/Parse failure - 42703 0 "SELECT $1, bang" tx 2/idle undefined`,
+      show,
+    )
+  })
+
+  it('does not wait for ever: behind a hundred messages an Execute shows its values itself', async () => {
+    const closes = Array.from({ length: limits.skipped_ahead }, () => closeStatement('y'))
+    const dialogue = await new Dialogue().playAll([
+      client(parse('', 'SELECT $1, boom')),
+      server(failure('42703')),
+      client(...closes, bind('', '', ['late']), execute()),
+    ])
+    const told = dialogue.reports.map((report) =>
+      report.kind === 'execution'
+        ? [report.uid, report.outcome, report.bound?.values]
+        : report.kind,
+    )
+    expect(told).toEqual([
+      [1, 'failure', undefined],
+      [1, 'skipped', [Buffer.from('late')]],
+    ])
   })
 
   it('tells a skipped Execute of what failed before the last Sync', async () => {

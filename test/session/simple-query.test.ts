@@ -67,9 +67,8 @@ describe('a Query', () => {
       `1 1 simple success SELECT 1 - 1 "SELECT 1" tx 1/idle
        2 2 simple failure - 08P01 0 "COPY a FROM STDIN" tx 1/idle
        3 3 simple skipped - - 0 "DELETE FROM a" tx 1/idle
-       4 4 simple/Sync failure - 08P01 0 "" tx 1/idle
-       5 5 simple skipped - - 0 "SELECT 2" tx 1/idle
-       transaction end: rolled back, connection ended, -, tx 1/idle, 1 recorded`,
+       4 4 simple skipped - - 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, connection ended, 08P01, tx 1/idle, 1 recorded`,
     )
   })
 
