@@ -72,7 +72,7 @@ describe('check', () => {
       [
         'pgwitness: config.invalid: 3 problems in the configuration',
         `  listen.prt: no such key (${file}:1)`,
-        '      hint: Did you mean port? Known here: host, port, tls, allow.',
+        '      hint: Did you mean port? Known here: host, port, socket_mode, tls, allow, proxy_protocol.',
         `  audit.file_mode = 600: is a number, not a quoted octal string (${file}:2)`,
         '      hint: Write the mode as a quoted octal string such as "0600": a bare 0600 is the number 600 in YAML 1.2 and octal in YAML 1.1.',
         `  audit.queue = "64MB": is not a size (${file}:2)`,

@@ -9,7 +9,7 @@ import Cursor from 'pg-cursor'
 import createSql from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
-import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
+import { startProxy, type TrailRecord } from '../support/proxy.js'
 import { matchTrail } from './match-trail.js'
 import { randomConversation } from './random-conversation.js'
 import { administer, makeModel, renewDatabase } from './scratch-talk.js'
@@ -64,10 +64,12 @@ async function logOfServer(): Promise<string> {
   }
 }
 
-/** Records of statements, by the number of their server process. */
+/** Records of statements, and of sessions that the server ended, by the number of their process. */
 function bySession(records: readonly TrailRecord[]): ReadonlyMap<number, readonly TrailRecord[]> {
   const sessions = new Map<number, TrailRecord[]>()
-  for (const record of statementsOf(records)) {
+  for (const record of records) {
+    const was_ended = record.command === 'disconnection' && record.outcome === 'failure'
+    if (record.statement === undefined && !was_ended) continue
     const pid = Number(record.session?.['pid'])
     sessions.set(pid, [...(sessions.get(pid) ?? []), record])
   }

@@ -143,7 +143,7 @@ export const malformed_conversations: readonly Malformed[] = [
     message('F', int32(1598), int16(0), int16(0), int16(0), 'x'),
   ),
   afterLogin('none', 'Sync with a body', message('S', 'x')),
-  afterLogin('none', 'Flush with a body', message('H', 'x')),
+  afterLogin('ended', 'Flush with a body', message('H', 'x')),
   afterLogin('none', 'Terminate with a body', message('X', 'x')),
   afterLogin('none', 'CopyFail without an end', message('f', 'x')),
   afterLogin('none', 'a name of 100 kB', parse('n'.repeat(100_000), 'SELECT 3')),

@@ -18,6 +18,8 @@ export interface Comparison {
  *   text; the one that failed has the event's SQLSTATE, and those behind it are `skipped`;
  * - a Query of nothing is logged and leaves no record; an Execute of nothing is the other way round;
  * - COMMIT of a failed transaction is answered ROLLBACK: a success to the server, a failure to us;
+ * - what our text leaves out for a secret (arguments of an EXECUTE that nobody knows) may be anything;
+ * - a FATAL error without a statement is that of the session's `disconnection`;
  * - `unknown` is what the client did not wait for the answer of: the last ones of a session.
  */
 export function matchTrail(
@@ -32,7 +34,8 @@ export function matchTrail(
     const mine = isOfQuery(event, left[0]) ? takeQuery(event, left) : left.splice(0, 1)
     trail.push(mine.length === 0 ? 'no record' : told(event, mine, left, events))
   }
-  const over = left.filter((record) => !isNotRun(record))
+  // Sessions also end by errors of ours, which the server has not logged.
+  const over = left.filter((record) => !isNotRun(record) && record.statement !== undefined)
   return {
     server: events.map((event) => line(event.sqlstate, event.text)),
     trail: [
@@ -65,11 +68,39 @@ function takeQuery({ text }: ServerEvent, left: TrailRecord[]): TrailRecord[] {
     // Without a text of its own it is the error that ends the session.
     if (next?.['protocol'] !== 'simple' || next.text === '') return mine
     if (blank.test(text.slice(at))) return mine
-    const begin = text.indexOf(next.text, at)
-    if (begin === -1 || !blank.test(text.slice(at, begin))) return mine
-    at = begin + Number(next['length'] ?? next.text.length)
+    const place = placeOf(text, next.text, at)
+    if (place === undefined || !blank.test(text.slice(at, place.begin))) return mine
+    at = place.begin + Number(next['length'] ?? place.length)
     mine.push(...left.splice(0, 1))
   }
+}
+
+/** Where a record's text stands in that of the server, from `at` on. */
+function placeOf(
+  text: string,
+  own: string,
+  at: number,
+): { readonly begin: number; readonly length: number } | undefined {
+  const [first = '', ...others] = own.split('<REDACTED>')
+  if (others.length === 0) {
+    const begin = text.indexOf(own, at)
+    return begin === -1 ? undefined : { begin, length: own.length }
+  }
+  const pattern = new RegExp([first, ...others].map(literally).join('[^;]*?'), 'g')
+  pattern.lastIndex = at
+  const found = pattern.exec(text)
+  return found === null ? undefined : { begin: found.index, length: found[0].length }
+}
+
+function literally(part: string): string {
+  return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}
+
+/** The text without that of the record. */
+function without(text: string, own: string): string {
+  const place = placeOf(text, own, 0)
+  if (place === undefined) return text
+  return text.slice(0, place.begin) + text.slice(place.begin + place.length)
 }
 
 /** What the records say in place of the event; `left` are those behind them. */
@@ -103,7 +134,7 @@ function toldText(
   const own = first?.statement?.text ?? ''
   // What is longer than statement_max is cut.
   if (first?.statement?.['length'] !== undefined) return text.startsWith(own) ? text : own
-  const rest = mine.reduce((all, { statement }) => all.replace(statement?.text ?? '', ''), text)
+  const rest = mine.reduce((all, { statement }) => without(all, statement?.text ?? ''), text)
   if (blank.test(rest)) return text
   // A cursor that was declared by a Query has all of that Query's text to the server.
   const is_declared = events.some((event) => event.kind === 'query' && event.text === text)

@@ -102,7 +102,7 @@ describe.each(ways)('pg, %s', (name, way) => {
       ['SELECT * FROM thing WHERE id = $1', '22P02', null, ['x']],
       ['SELECT * FROM nothing', '42P01', null],
       // The Parse failed: the values of the Bind that was skipped are in no record.
-      ['SELECT * FROM nothing WHERE a = $1', '42P01', null],
+      ['SELECT * FROM nothing WHERE a = $1', '42P01', null, ['1']],
       ['SELEC 1', '42601', null],
       ['SELECT id FROM thing WHERE id = ANY ($1)', 'success', 2, ['{"1","3"}']],
       ["UPDATE thing SET name = 'x' WHERE id > 1", 'success', 2],
@@ -141,7 +141,7 @@ describe.each(ways)('pg, %s', (name, way) => {
       ['SELECT id FROM thing WHERE id = $1', 'success', 1, ['1']],
       ['INSERT INTO thing VALUES ($1)', '23505', null, ['1']],
       ['SELECT id FROM thing WHERE id = $1', 'success', 0, ['9']],
-      ['SELECT * FROM nothing WHERE a = $1', '42P01', null],
+      ['SELECT * FROM nothing WHERE a = $1', '42P01', null, ['1']],
       ['BEGIN', 'success', null],
       ['DELETE FROM thing', 'success', 3],
       ['SELECT 1/0', '22012', null],

@@ -72,7 +72,7 @@ const connects = (records: readonly TrailRecord[]) =>
 describe('during the login, a server', () => {
   it.each([
     ['that claims 1 GiB', lengthOf('R', 2 ** 30), 'invalid length 1073741824'],
-    ['that claims less than nothing', lengthOf('E', -5), 'invalid length -5'],
+    ['that claims less than nothing', lengthOf('R', -5), 'invalid length -5'],
     ['that claims 3', lengthOf('R', 3), 'invalid length 3'],
     ['that speaks another protocol', Buffer.from('HTTP/1.1 400 Bad Request\r\n'), 'invalid length'],
     ['that sends half an authentication', message('R', Buffer.from([0, 0])), 'cut short'],
@@ -98,7 +98,7 @@ describe('during the login, a server', () => {
   it.each([
     ['without a SQLSTATE', 'SFATAL\0Mgo away\0\0', 'XX000', 'go away'],
     ['with one that is none', 'SFATAL\0Cnot a code\0Mgo away\0\0', 'XX000', 'go away'],
-    ['with nothing in it', '\0', 'XX000', 'no reason was given'],
+    ['with nothing in it', 'SFATAL\0\0', 'XX000', 'no reason was given'],
   ])('that refuses %s leaves a whole record', async (_name, body, sqlstate, words) => {
     const records = await facing(
       (socket) => socket.end(message('E', body)),
