@@ -128,13 +128,15 @@ export class ClientStream implements FrameHandler {
       case frontend.copy_data:
       case frontend.copy_done:
       case frontend.copy_fail:
-      case frontend.sync:
       case frontend.terminate:
         return 'pass'
       case frontend.flush:
-        // The server answers a body with an error, which would belong to no request of ours.
+      case frontend.sync:
+        // The server answers a body with an error, which would be taken for that of a request.
         if (body_length === 0) return 'pass'
-        throw new ProtocolViolation(`${body_length} bytes too many in Flush`)
+        throw new ProtocolViolation(
+          `${body_length} bytes too many in ${type === frontend.flush ? 'Flush' : 'Sync'}`,
+        )
       case frontend.query:
       case frontend.parse:
         if (this.#hasRoomFor(body_length)) return 'collect'

@@ -61,12 +61,18 @@ describe('the extended protocol', () => {
     )
   })
 
-  it('ends at a Flush with a body, whose error would be taken for that of another', async () => {
-    const dialogue = new Dialogue()
-    await dialogue.play(client(parse('s', 'SELECT 1')))
-    const flush_with_body = client(message('H', Buffer.alloc(1)), sync())
-    await expect(dialogue.play(flush_with_body)).rejects.toThrow('1 bytes too many in Flush')
-  })
+  it.each([
+    ['H', 'Flush'],
+    ['S', 'Sync'],
+  ])(
+    'ends at a message %s with a body, whose error would be taken for that of another',
+    async (type, name) => {
+      const dialogue = new Dialogue()
+      await dialogue.play(client(parse('s', 'SELECT 1')))
+      const with_body = client(message(type, Buffer.alloc(1)), sync())
+      await expect(dialogue.play(with_body)).rejects.toThrow(`1 bytes too many in ${name}`)
+    },
+  )
 
   it('takes parameter types from Describe where Parse left them open', async () => {
     await expectReports(
