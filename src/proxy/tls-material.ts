@@ -44,7 +44,9 @@ function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['liste
       ...(key === undefined ? {} : { key }),
       ...(ca === undefined ? {} : { ca }),
       minVersion: 'TLSv1.2',
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      // Neither does PostgreSQL resume sessions (be-secure-openssl.c): each handshake verifies the
+      // client anew. OpenSSL would refuse those that ask for one where certificates are verified.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
     })
     // The first of the file is the server's own, as in PostgreSQL's ssl_cert_file.
     const certificate = new X509Certificate(cert ?? '').raw
