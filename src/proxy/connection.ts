@@ -199,7 +199,6 @@ export class Connection {
       return
     }
     const server = this.#server
-    server.on('error', () => {})
     if (client.destroyed || this.#given_up) {
       if (!this.#given_up) tap.refused('08006', gone.client)
       server.destroy()

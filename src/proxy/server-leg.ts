@@ -7,15 +7,16 @@ import { backend } from '../wire/message-types.js'
 import type { TlsMaterial } from './tls-material.js'
 import { connectUpstream, otherTry, type UpstreamConnection, unreachable } from './upstream.js'
 
-/** A server that has had the client's startup packet and has begun to answer. It is paused. */
+/**
+ * A server that has had the client's startup packet and has begun to answer. It is paused; its
+ * errors have a listener.
+ */
 export interface ServerLeg extends UpstreamConnection {
   /** What it has said already: the first byte of its verdict at least. */
   readonly answer: Buffer
 }
 
 const header_bytes = 5
-/** libpq takes a longer one for an error without a frame. */
-const error_bytes_max = 30_000
 /** No server has said more in this form. */
 const unframed_chars_max = 1_000
 const no_bytes: Buffer = Buffer.alloc(0)
@@ -93,7 +94,6 @@ function firstAnswer(
     }
     const failed = (cause: Error) => {
       finish()
-      socket.on('error', () => {})
       socket.destroy()
       reject(unreachable(upstream, `no answer to the login: ${cause.message}`, cause))
     }
@@ -104,6 +104,8 @@ function firstAnswer(
     socket.once('end', ended)
     socket.once('close', ended)
     socket.once('error', failed)
+    // It may break at any later moment, too: while the other way is tried nobody else listens.
+    socket.on('error', () => {})
     socket.write(packet)
     socket.resume()
   })
@@ -127,16 +129,17 @@ function verdictAt(received: Buffer): number | undefined {
 
 /**
  * The text of an error that is no message: a server that cannot start a process for the connection
- * says so in the form of protocol 2. Undefined for everything else.
- * Source: src/backend/postmaster/postmaster.c, report_fork_failure_to_client;
- * src/interfaces/libpq/fe-connect.c, MAX_ERRLEN.
+ * says so in the form of protocol 2. Undefined for everything else. Text stands where the length
+ * would; libpq asks for an impossible length alone (MAX_ERRLEN), and takes broken frames for text.
+ * Source: src/backend/postmaster/postmaster.c, report_fork_failure_to_client.
  */
 function unframedError(received: Buffer): string | undefined {
   if (received.length < header_bytes || received.readUInt8(0) !== backend.error_response) {
     return undefined
   }
-  const length = received.readInt32BE(1)
-  if (length >= 8 && length <= error_bytes_max) return undefined
+  // The server's language may have any bytes, save control characters and 0xff.
+  const is_text = received.subarray(1, header_bytes).every((byte) => byte >= 0x20 && byte < 0xff)
+  if (!is_text) return undefined
   const end = received.indexOf(0, 1)
   const text = received.toString('utf8', 1, end < 0 ? received.length : end)
   return text.slice(0, unframed_chars_max).trim()

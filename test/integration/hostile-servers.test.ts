@@ -95,6 +95,35 @@ describe('during the login, a server', () => {
     ])
   })
 
+  it('that refuses and breaks off, while it is asked the other way, harms nobody', async () => {
+    let first: Socket | undefined
+    const server = await fakeServer((socket) => {
+      socket.once('data', (chunk: Buffer) => {
+        if (chunk.includes('pgwitness catalog')) socket.destroy()
+        else if (chunk.length > 8) {
+          first = socket
+          socket.write(message('E', 'SFATAL\0C28000\0Mnot like this\0\0'))
+        } else if (first !== undefined) {
+          // The reset reaches the proxy before the answer to its request for TLS.
+          const answer = () => setImmediate(() => socket.write('N'))
+          first.once('close', answer)
+          first.resetAndDestroy()
+        } else socket.write('N')
+      })
+    })
+    const proxy = await startProxy(postgres, {
+      upstream: { port: server.port, tls: { mode: 'allow' } },
+    })
+    const raw = await RawClient.connect(proxy.port)
+    raw.send(login)
+    expect(await raw.closed()).toContain('not like this')
+    expect(connects(await proxy.finish())).toMatchObject([
+      { command: 'connection received' },
+      { command: 'authentication failed', sqlstate: '28000', message: 'not like this' },
+    ])
+    server.close()
+  })
+
   it.each([
     ['without a SQLSTATE', 'SFATAL\0Mgo away\0\0', 'XX000', 'go away'],
     ['with one that is none', 'SFATAL\0Cnot a code\0Mgo away\0\0', 'XX000', 'go away'],
