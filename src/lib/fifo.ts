@@ -29,13 +29,13 @@ export class Fifo<T> {
     return this.length > 0 ? this.#items[this.#items.length - 1] : undefined
   }
 
-  /** Whether any item satisfies the condition; linear. */
-  some(condition: (item: T) => boolean): boolean {
+  /** Place, from the oldest, of the first item that satisfies the condition, or -1; linear. */
+  findIndex(condition: (item: T) => boolean): number {
     for (let index = this.#head; index < this.#items.length; index++) {
       const item = this.#items[index]
-      if (item !== undefined && condition(item)) return true
+      if (item !== undefined && condition(item)) return index - this.#head
     }
-    return false
+    return -1
   }
 
   shift(): T | undefined {

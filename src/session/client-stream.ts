@@ -371,6 +371,7 @@ export class ClientStream implements FrameHandler {
       time_us: this.#arrival_us,
       weight: weight + request_bytes,
       place: 0,
+      unsynced: false,
       fate: 'pending' as const,
       end_us: 0,
       sqlstate: '',

@@ -2,7 +2,13 @@ import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
 import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import { syncsAmongData } from './copy-input.js'
-import { type FittingAnswer, fails_by_error, fits, fitting_answers } from './fitting-answers.js'
+import {
+  type FittingAnswer,
+  fails_by_error,
+  fits,
+  fitting_answers,
+  mayBeEarlier,
+} from './fitting-answers.js'
 import { LastWord } from './last-word.js'
 import { OwedRequests } from './owed-requests.js'
 import { answers_at_once, type ParameterReport, type Request, unasked } from './requests.js'
@@ -32,6 +38,8 @@ export class Conversation {
   readonly #last_word = new LastWord()
   /** How many requests the client has asked so far. */
   #asked = 0
+  /** True when the newest message of the client was of the extended protocol, and no Sync. */
+  #unsynced = false
   /** Place of the newest request whose answer the server must not keep in its buffer. */
   #due = 0
   /** Settings that the server reported while something was owed; they count from ReadyForQuery. */
@@ -83,6 +91,8 @@ export class Conversation {
     if (this.owed.length === 0) this.#progress.reset()
     this.#asked++
     request.place = this.#asked
+    request.unsynced = this.#unsynced
+    this.#unsynced = !answers_at_once[request.kind]
     if (answers_at_once[request.kind]) this.#due = this.#asked
     this.#requests.push(request)
   }
@@ -184,15 +194,18 @@ export class Conversation {
 
   /** An ErrorResponse within a session: it belongs to the oldest request that is owed. */
   error(fields: ErrorFields, now_us: number): void {
-    const head = this.#requests.answeredBy(fails_by_error)
+    const head = this.#answeredBy(fails_by_error, now_us)
     const fatal = endsSession(fields)
     if (fatal) this.#last_word.ended(fields)
     // What has failed already did not fail by the end of the session.
     if (fatal && (head === undefined || head.sqlstate !== '')) return
     if (head === undefined || head.sqlstate !== '') {
-      this.#disagree(`ErrorResponse ${fields.sqlstate} while none was owed`, now_us)
+      this.#disagree(`ErrorResponse ${fields.sqlstate} while none was owed`, now_us, fields)
+      // Raised behind the completion of an extended-protocol message, it makes the server skip.
+      if (head === undefined && this.#unsynced) this.#skipping = true
       return
     }
+    if (!this.#progress.begun && mayBeEarlier(fields, head)) this.#requests.missing_ready++
     head.sqlstate = fields.sqlstate
     head.message = fields.message
     // It may have failed before or after the server read the Syncs among the data.
@@ -240,6 +253,7 @@ export class Conversation {
 
   readyForQuery(status: 'I' | 'T' | 'E', now_us: number): void {
     this.#ready(status, now_us)
+    this.#requests.settleMissing()
     // Reports count for what comes after the batch that they were sent with.
     this.#pushReported()
   }
@@ -256,6 +270,7 @@ export class Conversation {
     this.#progress.reset()
     this.#last_word.overheard()
     if (head === undefined) {
+      this.#skipping = false
       if (this.#forgotten_syncs > 0) this.#forgotten_syncs--
       else this.#disagree('ReadyForQuery while nothing was owed', now_us)
       this.events.push({ kind: 'ready', status, ...unasked(now_us) })
@@ -351,11 +366,20 @@ export class Conversation {
   /** The oldest request, where such an answer can belong to it; else that is a disagreement. */
   #fitting(answer: FittingAnswer, now_us: number, tag = ''): Request | undefined {
     this.#last_word.overheard()
-    const head = this.#requests.answeredBy(fitting_answers[answer])
+    const kinds = fitting_answers[answer]
+    const head = this.#answeredBy(kinds, now_us)
     if (head !== undefined && fits(answer, head)) return head
     const named = tag === '' ? answer : `${answer} ${tag}`
     this.#disagree(`${named} while ${head?.kind ?? 'nothing'} was owed`, now_us)
-    return undefined
+    // The ReadyForQuery of what is owed must have come, and been taken for another's.
+    return this.#requests.catchUp(kinds, now_us)
+  }
+
+  #answeredBy(kinds: readonly Request['kind'][], now_us: number): Request | undefined {
+    if (this.#requests.missing_ready === 0) return this.owed.peek()
+    return this.#requests.answeredBy(kinds, () => {
+      this.#disagree('an error that may have made the server skip what came with it', now_us)
+    })
   }
 
   /** Copy data, or its end, of a server that has not said that it copies; told once. */
@@ -366,8 +390,8 @@ export class Conversation {
     this.#disagree(`${message} outside of COPY`, now_us)
   }
 
-  #disagree(message: string, now_us: number): void {
-    this.events.push({ kind: 'disagreement', ...unasked(now_us), message })
+  #disagree(message: string, now_us: number, error?: ErrorFields): void {
+    this.events.push({ kind: 'disagreement', ...unasked(now_us), message, error })
   }
 }
 

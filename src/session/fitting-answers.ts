@@ -1,3 +1,4 @@
+import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import type { Request } from './requests.js'
 
 /** What each answer of the server can belong to. Source: documentation, "Message Flow". */
@@ -36,4 +37,26 @@ export const fails_by_error: readonly Request['kind'][] = [
 export function fits(answer: FittingAnswer, request: Request): boolean {
   const kinds: readonly Request['kind'][] = fitting_answers[answer]
   return kinds.includes(request.kind)
+}
+
+/**
+ * Errors that may come between two messages. A server that logs a duration does so after the
+ * completion was sent, and listens to cancels and timeouts then.
+ * Source: ProcessInterrupts in src/backend/tcop/postgres.c, check_log_duration.
+ */
+const between_messages: ReadonlySet<string> = new Set([
+  // query_canceled, lock_not_available (lock_timeout), serialization_failure (a standby's conflict)
+  '57014',
+  '55P03',
+  '40001',
+])
+
+/**
+ * True for an error that may have been raised before the server read the Query or FunctionCall
+ * that it is charged to. Then it skips this up to the Sync, for which the one ReadyForQuery comes.
+ */
+export function mayBeEarlier(error: ErrorFields, head: Request): boolean {
+  if (!head.unsynced || endsSession(error) || !between_messages.has(error.sqlstate)) return false
+  if (head.kind === 'query') return head.completions.length === 0
+  return head.kind === 'function_call' && head.fate === 'pending'
 }

@@ -182,6 +182,10 @@ export class Interpreter {
         return
       case 'disagreement':
         this.#reports.disagreement(event.message, event.time_us)
+        // Whatever an error belongs to, it undoes what was not yet committed.
+        if (event.error !== undefined && this.#state.transaction.active) {
+          this.#ending.failed(event.error)
+        }
         return
       case 'closed':
         this.#closed(event)

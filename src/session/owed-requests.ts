@@ -1,5 +1,5 @@
 import { Fifo } from '../lib/fifo.js'
-import type { EndedFate, Request, SessionEvent } from './requests.js'
+import { answers_at_once, type EndedFate, type Request, type SessionEvent } from './requests.js'
 
 /** The queue of requests from their arrival to their answer, and the answered ones behind it. */
 export class OwedRequests {
@@ -9,7 +9,7 @@ export class OwedRequests {
   owed_bytes = 0
   /** Answered requests, oldest first. */
   readonly events = new Fifo<SessionEvent>()
-  /** How many ReadyForQuery may not come, because a COPY that failed had swallowed the Sync. */
+  /** How many ReadyForQuery may not come: see {@link answeredBy}. */
   missing_ready = 0
 
   push(request: Request): void {
@@ -42,33 +42,81 @@ export class OwedRequests {
 
   /**
    * The request that an answer other than ReadyForQuery belongs to; `kinds` can have such an
-   * answer. When a COPY failed, nobody can tell which of the Syncs among its data the server had
-   * already read and ignored, so fewer ReadyForQuery may come than Syncs are owed. What the
-   * answer cannot belong to shows that the server is further than that.
+   * answer. Fewer ReadyForQuery may come than are owed: when a COPY failed, nobody can tell which
+   * of the Syncs among its data the server had read and ignored; and an error may have made it skip
+   * a Query up to the Sync, of which the one ReadyForQuery came. What can belong to something
+   * behind a Sync, and to nothing before it, shows that the server is further than that. Where it
+   * can belong to both, it is taken for the later one, as books that are ahead of the server are
+   * right again as soon as nothing is owed, and those behind it never; `torn` is told.
    */
-  answeredBy(kinds: readonly Request['kind'][]): Request | undefined {
-    const head = this.owed.peek()
-    if (this.missing_ready === 0) return head
-    if (head === undefined) return undefined
+  answeredBy(kinds: readonly Request['kind'][], torn: () => void): Request | undefined {
+    // What has failed still waits for its own ReadyForQuery.
+    if (this.missing_ready > 0 && this.owed.peek()?.sqlstate !== '') return this.owed.peek()
     while (this.missing_ready > 0) {
-      const oldest = this.owed.peek()
-      if (oldest === undefined || kinds.includes(oldest.kind)) break
-      if (!this.passSync(oldest.time_us)) break
+      const sync = this.owed.findIndex((request) => request.kind === 'sync')
+      if (sync === -1) break
+      const before = sync > 0 && this.#fits(0, kinds)
+      if (!this.#fits(this.#behindSyncs(sync), kinds)) {
+        if (before) break
+        return this.owed.peek()
+      }
+      if (before) torn()
+      this.passSync(this.owed.peek()?.time_us ?? 0, before ? 'lost' : 'skipped')
     }
     this.missing_ready = 0
     return this.owed.peek()
   }
 
   /**
+   * The first request that can have such an answer, where all before it are over with a
+   * ReadyForQuery: that came without our knowing. Undefined, with nothing changed, otherwise.
+   */
+  catchUp(kinds: readonly Request['kind'][], now_us: number): Request | undefined {
+    const found = this.owed.findIndex(({ kind }) => !answers_at_once[kind] || kinds.includes(kind))
+    if (found < 1 || !this.#fits(found, kinds)) return undefined
+    for (let left = found; left > 0; left--) {
+      const head = this.owed.peek()
+      if (head === undefined) break
+      const fate = head.kind === 'sync' ? 'skipped' : head.sqlstate === '' ? 'lost' : 'failed'
+      this.answer(head, fate, now_us)
+    }
+    return this.owed.peek()
+  }
+
+  /** ReadyForQuery came: where no Sync is owed, none can be missing. */
+  settleMissing(): void {
+    if (this.missing_ready > 0 && !this.#owesSync()) this.missing_ready = 0
+  }
+
+  #owesSync(): boolean {
+    return this.owed.findIndex((request) => request.kind === 'sync') !== -1
+  }
+
+  #fits(index: number, kinds: readonly Request['kind'][]): boolean {
+    const request = this.owed.at(index)
+    return request !== undefined && kinds.includes(request.kind)
+  }
+
+  /** Place in the queue of what follows the Syncs that begin at `index`. */
+  #behindSyncs(index: number): number {
+    let next = index
+    while (this.owed.at(next)?.kind === 'sync' && next - index < this.missing_ready) next++
+    return next
+  }
+
+  /**
    * Drops what the server skipped up to a Sync, and that Sync, whose ReadyForQuery came before.
    * False when no Sync is owed.
    */
-  passSync(now_us: number): boolean {
+  passSync(now_us: number, fate: 'skipped' | 'lost' = 'skipped'): boolean {
     this.missing_ready--
-    if (!this.owed.some((request) => request.kind === 'sync')) return false
+    if (!this.#owesSync()) return false
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
-      this.answer(next, 'skipped', now_us)
-      if (next.kind === 'sync') break
+      if (next.kind === 'sync') {
+        this.answer(next, 'skipped', now_us)
+        break
+      }
+      this.answer(next, next.sqlstate === '' ? fate : 'failed', now_us)
     }
     return true
   }

@@ -1,4 +1,5 @@
 import type { FactsTicket } from '../sql/facts.js'
+import type { ErrorFields } from '../wire/backend-messages.js'
 import type { LexingMode } from './text-decoding.js'
 
 /**
@@ -65,6 +66,8 @@ interface RequestBase {
   readonly weight: number
   /** Counter of the client's requests within the session, from 1; set when it is asked. */
   place: number
+  /** True when an extended-protocol message without a Sync came just before; set with `place`. */
+  unsynced: boolean
   fate: RequestFate
   end_us: number
   sqlstate: string
@@ -157,6 +160,8 @@ export interface ReadyReport extends RequestBase {
 /** What the two sides said did not fit together; the record says so. */
 export interface Disagreement extends RequestBase {
   readonly kind: 'disagreement'
+  /** The error that belongs to no request, where it is one. */
+  readonly error: ErrorFields | undefined
 }
 
 /** The connection is over; nothing follows. `sqlstate` is the server's last word, if it gave one. */
@@ -196,6 +201,7 @@ export function unasked(now_us: number) {
     time_us: now_us,
     weight: 0,
     place: 0,
+    unsynced: false,
     fate: 'answered' as const,
     end_us: now_us,
     sqlstate: '',

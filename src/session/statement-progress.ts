@@ -20,6 +20,11 @@ export class StatementProgress {
     return this.copying_in || this.copying_both
   }
 
+  /** True when anything has crossed that only a statement which runs can send. */
+  get begun(): boolean {
+    return this.data_rows > 0 || this.copied_out || this.copying || this.#tag !== undefined
+  }
+
   /** The statement of `request` is over: gives its completion and starts anew. */
   completion(
     request: Request | undefined,

@@ -18,6 +18,7 @@ import {
   empty,
   execute,
   failure,
+  flush,
   functionCall,
   functionResult,
   int32,
@@ -153,6 +154,131 @@ describe('an answer that does not fit what is owed', () => {
        1 1 extended unknown - - 0 "SELECT 1" tx 1/idle
        2 2 extended success SELECT 1 - 1 "SELECT 2" tx 2/idle
        3 3 simple success SELECT 1 - 1 "SELECT 3" tx 3/idle`,
+    )
+  })
+
+  it('finds the request behind a Sync whose ReadyForQuery must have come', async () => {
+    await expectReports(
+      [
+        client(sync(), query('SELECT 1')),
+        server(complete('SELECT 1'), ready()),
+        client(query('SELECT 2'), ask('DELETE FROM a'), sync()),
+        server(done('DELETE 1'), ready()),
+        client(query('SELECT 3')),
+        server(complete('SELECT 3'), ready()),
+      ],
+      `disagreement: CommandComplete SELECT 1 while sync was owed
+       1 1 simple success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       disagreement: ParseComplete while query was owed
+       2 2 simple unknown - - 0 "SELECT 2" tx 2/idle
+       3 3 extended success DELETE 1 - 1 "DELETE FROM a" tx 2/idle
+       transaction end: unknown, ended by an error that leaves it open, -, tx 2/idle, 1 recorded
+       4 4 simple success SELECT 3 - 3 "SELECT 3" tx 3/idle`,
+    )
+  })
+})
+
+/** The server sends the completion, logs how long it took, and listens to a cancel meanwhile. */
+describe('an error raised behind the completion of an extended-protocol message', () => {
+  const cancelled = failure('57014', 'canceling statement due to user request')
+  const next = [
+    client(query('DELETE FROM a')),
+    server(complete('DELETE 2'), ready()),
+    client(ask('DELETE FROM b'), sync()),
+    server(done('DELETE 3'), ready()),
+  ]
+
+  it('makes the server skip a Query that came without a Sync, which has no ReadyForQuery', async () => {
+    await expectReports(
+      [
+        client(ask('SELECT 1'), query('SELECT 2'), sync()),
+        server(done('SELECT 1'), cancelled, ready()),
+        ...next,
+      ],
+      `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       2 2 simple cancelled - 57014 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
+       3 3 simple success DELETE 2 - 2 "DELETE FROM a" tx 2/idle
+       4 4 extended success DELETE 3 - 3 "DELETE FROM b" tx 3/idle`,
+    )
+  })
+
+  it('skips a FunctionCall in the same way', async () => {
+    await expectReports(
+      [
+        client(ask('SELECT 1'), functionCall(1), sync()),
+        server(done('SELECT 1'), cancelled, ready()),
+        ...next,
+      ],
+      `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       2 2 function/FunctionCall cancelled - 57014 0 "" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
+       3 3 simple success DELETE 2 - 2 "DELETE FROM a" tx 2/idle
+       4 4 extended success DELETE 3 - 3 "DELETE FROM b" tx 3/idle`,
+    )
+  })
+
+  it('may be the own one of the Query, which has its ReadyForQuery then', async () => {
+    await expectReports(
+      [
+        client(ask('SELECT 1'), query('SELECT 2'), query('SELECT 4'), sync()),
+        server(done('SELECT 1'), cancelled, ready(), complete('SELECT 4'), ready(), ready()),
+        ...next,
+      ],
+      `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       2 2 simple cancelled - 57014 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
+       3 3 simple success SELECT 4 - 4 "SELECT 4" tx 2/idle
+       4 4 simple success DELETE 2 - 2 "DELETE FROM a" tx 3/idle
+       5 5 extended success DELETE 3 - 3 "DELETE FROM b" tx 4/idle`,
+    )
+  })
+
+  it('leaves in doubt what stands before the Sync, where more was sent behind that', async () => {
+    await expectReports(
+      [
+        client(ask('SELECT 1'), query('SELECT 2'), query('DELETE FROM c'), sync()),
+        client(query('DELETE FROM d')),
+        server(done('SELECT 1'), cancelled, ready(), complete('DELETE 9'), ready()),
+        ...next,
+      ],
+      `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       2 2 simple cancelled - 57014 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
+       disagreement: an error that may have made the server skip what came with it
+       3 3 simple unknown - - 0 "DELETE FROM c" tx 2/idle
+       4 4 simple success DELETE 9 - 9 "DELETE FROM d" tx 2/idle
+       transaction end: unknown, ended by an error that leaves it open, -, tx 2/idle, 1 recorded
+       5 5 simple success DELETE 2 - 2 "DELETE FROM a" tx 3/idle
+       6 6 extended success DELETE 3 - 3 "DELETE FROM b" tx 4/idle`,
+    )
+  })
+
+  it('undoes what was answered and skips what comes, where nothing was owed any more', async () => {
+    await expectReports(
+      [
+        client(ask('INSERT INTO a VALUES (1)'), flush()),
+        server(done('INSERT 0 1'), cancelled),
+        client(query('SELECT 2'), sync()),
+        server(ready()),
+        ...next,
+      ],
+      `1 1 extended success INSERT 0 1 - 1 "INSERT INTO a VALUES (1)" tx 1/idle
+       disagreement: ErrorResponse 57014 while none was owed
+       2 2 simple skipped - - 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
+       3 3 simple success DELETE 2 - 2 "DELETE FROM a" tx 2/idle
+       4 4 extended success DELETE 3 - 3 "DELETE FROM b" tx 3/idle`,
+    )
+  })
+
+  it('skips nothing when the server was ready already', async () => {
+    await expectReports(
+      [client(sync()), server(ready(), cancelled, ready()), ...next],
+      `disagreement: ErrorResponse 57014 while none was owed
+       disagreement: ReadyForQuery while nothing was owed
+       1 1 simple success DELETE 2 - 2 "DELETE FROM a" tx 1/idle
+       2 2 extended success DELETE 3 - 3 "DELETE FROM b" tx 2/idle`,
     )
   })
 })
