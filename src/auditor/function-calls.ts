@@ -29,7 +29,7 @@ export function resolutionOf(report: Execution, names: SessionCatalog): Resoluti
   if (function_oid !== undefined) return resolvedCall(function_oid, names)
   if (statement === undefined) return undefined
   if (statement.objects.length === 0 && statement.built_in_calls === undefined) return undefined
-  return names.resolve(statement, report.context)
+  return names.resolve(statement, report.context, report.plan)
 }
 
 /** The objects of a FunctionCall: the function alone, `oid:N` where nobody knows it. */

@@ -56,8 +56,22 @@ export interface CalledFunction {
 
 /** The names of one session: the shared snapshot below, the session's own changes above it. */
 export interface SessionCatalog {
-  /** Resolves the objects of a statement in the given context. Pure apart from its caches. */
-  resolve(statement: StatementFacts, context: NameContext): Resolution
+  /**
+   * Resolves the objects of a statement in the given context, or of what runs a `plan`. Pure apart
+   * from its caches.
+   */
+  resolve(statement: StatementFacts, context: NameContext, plan?: object): Resolution
+  /**
+   * What a prepared statement or portal keeps of the names as they are now, for the `resolve` of
+   * what runs it; `of` is the plan of the statement that a portal is bound to. Undefined where
+   * nothing is kept.
+   */
+  plan(
+    made: 'statement' | 'portal',
+    statement: StatementFacts,
+    context: NameContext,
+    of?: object,
+  ): object | undefined
   /** A function by its oid; undefined when no snapshot has it. */
   functionByOid(oid: number): CalledFunction | undefined
   /** Applies a change that the server has just confirmed, inside the open transaction. */

@@ -7,6 +7,7 @@ import { LayeredNames } from './layered-names.js'
 import { type NameScope, nameScope } from './locate.js'
 import type { CalledFunction, NameContext, Resolution, SessionCatalog } from './names.js'
 import { Overlay } from './overlay.js'
+import { fixesNames, keepsNames, PlannedNames } from './planned-names.js'
 import { type AuditScope, resolveStatement } from './resolve.js'
 
 const no_settings: ReadonlyMap<string, string> = new Map()
@@ -39,7 +40,25 @@ export class OverlaidCatalog implements SessionCatalog {
     this.#on_close = on_close
   }
 
-  resolve(statement: StatementFacts, context: NameContext): Resolution {
+  resolve(statement: StatementFacts, context: NameContext, plan?: object): Resolution {
+    const now = this.#resolve(statement, context)
+    if (!(plan instanceof PlannedNames)) return now
+    const own_now = plan.statement === statement ? now : this.#resolve(plan.statement, context)
+    return plan.meaning(now, own_now, context)
+  }
+
+  plan(
+    made: 'statement' | 'portal',
+    statement: StatementFacts,
+    context: NameContext,
+    of?: object,
+  ): PlannedNames | undefined {
+    if (this.#database.snapshot === undefined || !keepsNames(statement)) return undefined
+    const fixed = made === 'portal' && fixesNames(statement)
+    return new PlannedNames(statement, context, this.resolve(statement, context, of), fixed)
+  }
+
+  #resolve(statement: StatementFacts, context: NameContext): Resolution {
     return this.#overlay.empty
       ? this.#resolveShared(statement, context)
       : this.#resolveOwn(statement, context)

@@ -6,7 +6,7 @@ import {
   type TextFacts,
 } from '../sql/facts.js'
 import { isCommit, leavesDoubt, mayHaveCommitted } from './commit-doubt.js'
-import type { Execution, ExecutionOutcome } from './execution.js'
+import type { Execution, ExecutionOutcome, NamePlan } from './execution.js'
 import type { BoundValues, Completion, QueryRequest, SentText } from './requests.js'
 import type { SessionState } from './session-state.js'
 import type { Portal, PreparedStatement } from './statement-table.js'
@@ -127,6 +127,7 @@ export interface Subject {
   /** True for the last statement of a Query, whose end is that of its implicit transaction. */
   readonly ends_query?: boolean
   readonly context?: SessionContextOf
+  readonly plan?: NamePlan | undefined
   /** What it does to the session where no statement tells. */
   readonly effects?: readonly Effect[]
 }
@@ -184,6 +185,7 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
     transaction_id: state.transaction.id,
     transaction_state: state.transaction.state,
     context: subject.context ?? state.context,
+    plan: joined.plan ?? subject.plan,
     effects: doubted ? [...effects, ...unseen_effects] : effects,
   }
 }
@@ -211,6 +213,7 @@ interface Joined {
   /** Those of the EXECUTE and of what it runs. */
   readonly effects?: readonly Effect[]
   readonly doubted?: boolean
+  readonly plan?: NamePlan | undefined
 }
 
 function joinNames(state: SessionState, own: StatementFacts | undefined): Joined {
@@ -230,6 +233,7 @@ function joinNames(state: SessionState, own: StatementFacts | undefined): Joined
         literal_parameters: values.length === 0 || secret ? undefined : values,
         effects: effectsBehind(own, prepared?.statement),
         doubted: state.doubts.ofStatement(prepared),
+        plan: prepared?.plan,
       }
     }
     if (effect.kind === 'fetch') {
@@ -239,6 +243,7 @@ function joinNames(state: SessionState, own: StatementFacts | undefined): Joined
         prepared_text: portal?.prepared.prepared_text,
         effects: effectsBehind(own, portal?.prepared.statement),
         doubted: state.doubts.ofPortal(portal),
+        plan: portal?.plan,
       }
     }
   }

@@ -13,6 +13,9 @@ export interface SessionContext {
   readonly version: number
 }
 
+/** What the catalog keeps of the names of a prepared statement or portal. */
+export type NamePlan = object
+
 /** How one execution ended. */
 export type ExecutionOutcome =
   | 'success'
@@ -67,6 +70,8 @@ export interface Execution {
   readonly transaction_id: number
   readonly transaction_state: TransactionState
   readonly context: SessionContext
+  /** Of the prepared statement or portal that was run. */
+  readonly plan: NamePlan | undefined
   /** Applied by `settle` when the outcome allows it. */
   readonly effects: readonly Effect[]
 }
@@ -99,6 +104,13 @@ export type SessionReport = Execution | TransactionEnd | DisagreementReport
  * it to the catalog room.
  */
 export interface NamesPort {
+  /** What a statement or portal that is made now keeps of its names; `of` is its statement's. */
+  plan(
+    made: 'statement' | 'portal',
+    statement: StatementFacts,
+    context: SessionContext,
+    of?: NamePlan,
+  ): NamePlan | undefined
   apply(change: Extract<Effect, { kind: 'catalog' }>['change'], context: SessionContext): void
   begin(): void
   savepoint(name: string): void

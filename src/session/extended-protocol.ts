@@ -41,7 +41,7 @@ export class ExtendedProtocol {
 
   /** `values` are those of the skipped Bind behind a Parse that failed, where it is known. */
   parse(event: ParseRequest, values: BoundValues | undefined): void {
-    const prepared = preparedBy(event, this.#state.doubts.moment)
+    const prepared = preparedBy(event, this.#state)
     if (event.fate === 'answered') {
       this.#drop(this.#state.statements.delete(event.name))
       this.#drop(this.#state.statements.set(event.name, prepared))
@@ -63,7 +63,7 @@ export class ExtendedProtocol {
       (unanswered ? this.#unanswered.statement(event.statement) : undefined) ??
       this.#state.statements.get(event.statement) ??
       unknownStatement(event.statement, event.time_us)
-    const { doubts } = this.#state
+    const { context, doubts } = this.#state
     const portal: Portal = {
       name: event.portal,
       prepared,
@@ -73,7 +73,10 @@ export class ExtendedProtocol {
       time_us: event.time_us,
       made: doubts.moment,
       doubted: doubts.ofStatement(prepared),
-      context: this.#state.context,
+      context,
+      plan: unanswered
+        ? undefined
+        : this.#state.plan('portal', prepared.statement, context, prepared.plan),
       statement_id: 0,
       used: false,
     }
@@ -230,7 +233,7 @@ export class ExtendedProtocol {
         ...subjectOf(prepared),
         bound: portal?.bound,
         start_us: time_us,
-        ...(portal === undefined ? {} : { context: portal.context }),
+        ...(portal === undefined ? {} : { context: portal.context, plan: portal.plan }),
       },
       endingWithout('prepared', time_us),
     )
@@ -285,7 +288,7 @@ function executeSubject(
     ...subjectOf(prepared),
     bound: portal?.bound,
     start_us: event.time_us,
-    ...(portal === undefined ? {} : { context: portal.context }),
+    ...(portal === undefined ? {} : { context: portal.context, plan: portal.plan }),
   }
 }
 
@@ -326,16 +329,19 @@ function subjectOf(prepared: PreparedStatement) {
   }
 }
 
-function preparedBy(event: ParseRequest, made: number): PreparedStatement {
+function preparedBy(event: ParseRequest, state: SessionState): PreparedStatement {
   const statements = event.text.ticket.facts?.statements ?? []
+  const statement = statements.length > 1 ? together(statements) : statements[0]
+  const answered = event.fate === 'answered'
   return {
     name: event.name,
     text: event.text,
-    statement: statements.length > 1 ? together(statements) : statements[0],
+    statement,
     prepared_text: undefined,
     parameter_types: event.parameter_types,
     time_us: event.time_us,
-    made,
+    made: state.doubts.moment,
+    plan: answered ? state.plan('statement', statement, state.context) : undefined,
     used: false,
   }
 }
@@ -370,6 +376,7 @@ function unknownStatement(name: string, time_us: number): PreparedStatement {
     parameter_types: [],
     time_us,
     made: Number.POSITIVE_INFINITY,
+    plan: undefined,
     used: true,
   }
 }

@@ -1,6 +1,6 @@
 import { Fifo } from '../lib/fifo.js'
-import type { Effect } from '../sql/facts.js'
-import type { Execution, NamesPort, SessionContext } from './execution.js'
+import type { Effect, StatementFacts } from '../sql/facts.js'
+import type { Execution, NamePlan, NamesPort, SessionContext } from './execution.js'
 import { NameDoubts } from './name-doubts.js'
 import { Settings } from './settings.js'
 import { NameTable, type Portal, type PreparedStatement } from './statement-table.js'
@@ -49,6 +49,16 @@ export class SessionState {
       version,
     }
     return this.#context
+  }
+
+  /** What the names of a statement or portal that is made now mean from now on. */
+  plan(
+    made: 'statement' | 'portal',
+    statement: StatementFacts | undefined,
+    context: SessionContext,
+    of?: NamePlan,
+  ): NamePlan | undefined {
+    return statement === undefined ? undefined : this.#names.plan(made, statement, context, of)
   }
 
   /** Applies what a successful execution did to the session. */
@@ -103,6 +113,7 @@ export class SessionState {
             parameter_types: [],
             time_us: execution.start_us,
             made: this.doubts.moment,
+            plan: this.plan('statement', effect.statement, execution.context),
             used: true,
           }),
         )
@@ -191,6 +202,7 @@ export class SessionState {
       parameter_types: execution.parameter_types,
       time_us: execution.start_us,
       made: this.doubts.moment,
+      plan: undefined,
       used: true,
     }
     const portal: Portal = {
@@ -203,6 +215,7 @@ export class SessionState {
       made: this.doubts.moment,
       doubted: execution.doubted,
       context: execution.context,
+      plan: this.plan('portal', effect.statement, execution.context, execution.plan),
       statement_id: 0,
       used: true,
     }

@@ -1,6 +1,6 @@
 import { limits } from '../lib/limits.js'
 import type { StatementFacts } from '../sql/facts.js'
-import type { SessionContext } from './execution.js'
+import type { NamePlan, SessionContext } from './execution.js'
 import type { BoundValues, SentText } from './requests.js'
 import { undecoded_mark } from './text-decoding.js'
 
@@ -19,6 +19,8 @@ export interface PreparedStatement {
   readonly time_us: number
   /** When it was made, as {@link NameDoubts} counts. */
   readonly made: number
+  /** What its names meant then. */
+  readonly plan: NamePlan | undefined
   /** False until something bound or ran it: a Parse that is dropped unused is a record of its own. */
   used: boolean
 }
@@ -37,6 +39,7 @@ export interface Portal {
   readonly doubted: boolean
   /** What the names meant when it was bound. */
   readonly context: SessionContext
+  readonly plan: NamePlan | undefined
   /** The statement counter of its first Execute; 0 before. */
   statement_id: number
   used: boolean

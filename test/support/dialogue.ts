@@ -111,6 +111,10 @@ class NamesLog implements NamesPort {
   discard_temporary(): void {
     this.calls.push('discard temporary')
   }
+  plan(): undefined {
+    return undefined
+  }
+
   doubt_temporary(): void {
     this.calls.push('doubt temporary')
   }

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
+import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
+import { brief, connect, context, creation, openSource, relation, statement } from './fixtures.js'
+
+let server: ScratchPostgres
+let source: DatabaseCatalogSource
+
+beforeAll(async () => {
+  server = await startPostgres()
+  const client = await connect(server)
+  await client.query('CREATE SCHEMA finance; CREATE TABLE finance.account (id int)')
+  await client.end()
+  source = await openSource(server)
+  source.open('postgres')
+  await source.refresh('postgres')
+})
+
+afterAll(async () => {
+  await source.close()
+  await server.stop()
+})
+
+describe('a plan keeps the names that it was made with (corner 22)', () => {
+  const in_path = context({ search_path: ['finance', 'public'] })
+  const shadow = creation(relation('account', { temporary: true }))
+  const text = statement(relation('account'))
+
+  test.each([
+    ['statement', ['pg_temp.account (assumed)', 'finance.account (assumed)']],
+    ['portal', ['finance.account (catalog)']],
+  ] as const)('as a %s, where another table comes to stand before its own', (made, expected) => {
+    const session = source.open('postgres')
+    const plan = session.plan(made, text, in_path)
+    const meaning = () => session.resolve(text, in_path, plan).objects.map(brief)
+    expect(meaning()).toEqual(['finance.account (catalog)'])
+    session.begin()
+    session.apply(shadow, in_path)
+    expect(session.resolve(text, in_path).objects.map(brief)).toEqual(['pg_temp.account (catalog)'])
+    expect(meaning()).toEqual(expected)
+    session.close()
+  })
+
+  test('until it is made again for another path', () => {
+    const session = source.open('postgres')
+    const plan = session.plan('statement', text, in_path)
+    session.begin()
+    session.apply(shadow, in_path)
+    const other_path = context({ search_path: ['public'] })
+    for (const at of [other_path, in_path]) {
+      const { objects } = session.resolve(text, at, plan)
+      expect(objects.map(brief)).toEqual(['pg_temp.account (catalog)'])
+    }
+    session.close()
+  })
+
+  test('beside what only the statement that runs it names', () => {
+    const session = source.open('postgres')
+    const plan = session.plan('statement', text, in_path)
+    session.begin()
+    session.apply(shadow, in_path)
+    const runs = statement(relation('loot', { creates: true }), ...text.objects)
+    expect(session.resolve(runs, in_path, plan).objects.map(brief)).toEqual([
+      'finance.loot (catalog)',
+      'pg_temp.account (assumed)',
+      'finance.account (assumed)',
+    ])
+    session.close()
+  })
+
+  test('but not for what looks its names up as it runs', () => {
+    const session = source.open('postgres')
+    const drop = { ...text, node: 'DropStmt' }
+    expect(session.plan('statement', drop, in_path)).toBeUndefined()
+    session.close()
+  })
+})
