@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
-import { startProxy } from '../support/proxy.js'
+import { type ProxyUnderTest, startProxy } from '../support/proxy.js'
 
 /** True where this user may mount a tmpfs; the test is skipped with that reason otherwise. */
 function mayMount(): boolean {
@@ -51,10 +51,11 @@ describe.skipIf(!mayMount())('a full file system (skips where tmpfs cannot be mo
       }
     }
     await work(50)
-    await proxy.app.trail.flush()
+    // Answers do not wait for records: these come when the first text has been parsed.
+    await atTrail(proxy, sent)
     fill(filler)
     await work(300)
-    await proxy.app.trail.flush()
+    await atTrail(proxy, sent)
     // A new file may take its first records and fail again: what was diverted stays diverted.
     expect(proxy.app.trail.state.fallback_records).toBeGreaterThan(200)
     rmSync(filler)
@@ -100,6 +101,13 @@ describe.skipIf(!mayMount())('a full file system (skips where tmpfs cannot be mo
     expect(commands).toContain('audit.resume')
   })
 })
+
+/** Waits until the trail has so many records, and has written them to the file or to the log. */
+async function atTrail(proxy: ProxyUnderTest, records: number): Promise<void> {
+  const { trail } = proxy.app
+  await expect.poll(() => trail.state.appended_records).toBeGreaterThanOrEqual(records)
+  await trail.flush()
+}
 
 /** Fills the file system to its last byte. */
 function fill(path: string): void {
