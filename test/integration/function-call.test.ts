@@ -70,9 +70,7 @@ async function withProxy(
   settings: Readonly<Record<string, unknown>>,
   body: (proxy: ProxyUnderTest) => Promise<void>,
 ): Promise<TrailRecord[]> {
-  // On a busy machine anything may take long: start records come where they are asked for.
-  const audit = { start_after: '1h', ...(settings['audit'] ?? {}) }
-  const proxy = await startProxy(postgres, { ...settings, audit })
+  const proxy = await startProxy(postgres, settings)
   try {
     if (!('catalog' in settings)) await proxy.catalogKnown()
     await body(proxy)
