@@ -9,6 +9,7 @@ const dialogues = [
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/keep-templates.ts',
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // What is waited for comes soon, or later on a machine that has other things to do.

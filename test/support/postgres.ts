@@ -15,9 +15,11 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeDataDirectory, makeOnce, password } from './data-directory.js'
 import { serverPrograms } from './server-binaries.js'
+import { type Identity, serverIdentity } from './server-identity.js'
 
 /** What a test may change about its scratch server. */
 export interface PostgresOptions {
@@ -56,17 +58,10 @@ export interface ScratchPostgres {
   stop(): Promise<void>
 }
 
-/** The user that the server runs as: PostgreSQL refuses to run as root. */
-interface Identity {
-  readonly uid: number
-  readonly gid: number
-}
-
 const start_attempts = 5
 const poll_ms = 20
 const start_polls = 3_000
 const fast_shutdown_ms = 10_000
-const password = 'scratch-secret'
 
 /**
  * Runs the server and, should this process die in whatever way, ends it: the pipe on descriptor 3
@@ -82,16 +77,6 @@ const watchdog = [
   'exit "$code"',
 ].join('\n')
 
-/** As root, the user `nobody`; otherwise nothing, and the server runs as who we are. */
-function serverIdentity(): Identity | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
-    const [name, , uid, gid] = line.split(':')
-    if (name === 'nobody') return { uid: Number(uid), gid: Number(gid) }
-  }
-  throw new Error('the scratch server needs the user nobody in /etc/passwd when run as root')
-}
-
 /** True when every directory above the path lets other users pass. */
 function isTraversable(path: string): boolean {
   for (let at = path; ; at = dirname(at)) {
@@ -100,12 +85,17 @@ function isTraversable(path: string): boolean {
   }
 }
 
-/** The directory of the programs, in a copy where the server's user could not read them. */
-function usablePrograms(scratch: string, identity: Identity | undefined): string {
+/**
+ * The directory of the programs, in a copy where the server's user could not read them: one for all
+ * servers of a run of vitest.
+ */
+async function usablePrograms(scratch: string, identity: Identity | undefined): Promise<string> {
   const programs = serverPrograms()
   if (identity === undefined || isTraversable(programs)) return programs
-  const copy = join(scratch, 'native')
-  cpSync(dirname(programs), copy, { recursive: true, verbatimSymlinks: true })
+  const copy = join(process.env['PGWITNESS_TEMPLATES'] ?? scratch, 'native')
+  await makeOnce(copy, basename(scratch), async (path) =>
+    cpSync(dirname(programs), path, { recursive: true, verbatimSymlinks: true }),
+  )
   return join(copy, 'bin')
 }
 
@@ -118,32 +108,6 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return address.port
-}
-
-async function runInitdb(
-  bin: string,
-  data: string,
-  scratch: string,
-  identity: Identity | undefined,
-): Promise<void> {
-  const password_file = join(scratch, 'password')
-  writeFileSync(password_file, `${password}\n`, { mode: 0o600 })
-  if (identity !== undefined) chownSync(password_file, identity.uid, identity.gid)
-  const options = ['-U', 'postgres', '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C']
-  const child = spawn(
-    join(bin, 'initdb'),
-    ['-D', data, ...options, `--pwfile=${password_file}`, '--no-sync', '--no-instructions'],
-    { cwd: scratch, stdio: ['ignore', 'pipe', 'pipe'], ...identity },
-  )
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const [code] = await once(child, 'close')
-  rmSync(password_file)
-  if (code !== 0) throw new Error(`initdb failed with ${code}: ${output}`)
 }
 
 /** One server process and its directories; `startPostgres` is the door. */
@@ -269,10 +233,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Scra
   try {
     chmodSync(scratch, 0o755)
     if (identity !== undefined) chownSync(scratch, identity.uid, identity.gid)
-    const bin = options.binaries ?? usablePrograms(scratch, identity)
+    const bin = options.binaries ?? (await usablePrograms(scratch, identity))
     accessSync(join(bin, 'postgres'), constants.X_OK)
     const server = new Server(scratch, bin, identity)
-    await runInitdb(bin, server.data_directory, scratch, identity)
+    await makeDataDirectory({ bin, data: server.data_directory, scratch, identity })
     const settings = {
       listen_addresses: '127.0.0.1',
       fsync: 'off',
