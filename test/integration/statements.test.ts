@@ -49,7 +49,8 @@ beforeAll(async () => {
   for (const [sql] of statement_rows) await client.query(sql).catch(() => undefined)
   await client.end()
   records = statementsOf(await proxy.finish()).filter(
-    (record) => record.session?.['application'] === 'statements',
+    // On a busy machine one may run for longer than start_after.
+    (record) => record.session?.['application'] === 'statements' && record['phase'] !== 'start',
   )
 })
 
