@@ -85,6 +85,20 @@ export function mayHaveCommitted(work: DoubtfulWork): boolean {
   return work.doubted || (!read_only.has(statement.class) && !of_the_session.has(statement.node))
 }
 
+/**
+ * True when a statement may have committed by itself, and what the same batch held before it too:
+ * such a one is its own transaction, or has COMMIT inside, unless it stands in a block. Several
+ * statements of one Query are a block; the messages of a pipeline need not be.
+ * Source: PreventInTransactionBlock in xact.c and finish_xact_command in postgres.c.
+ */
+export function mayHaveCommittedInside(report: Execution): boolean {
+  if (report.protocol !== 'extended' || report.transaction_state !== 'idle') return false
+  const { statement } = report
+  if (statement === undefined || statement.node === '' || report.doubted) return true
+  if (statement.node === 'IndexStmt') return /\bconcurrently\b/i.test(statement.text)
+  return commits_itself.has(statement.node)
+}
+
 /** True for COMMIT (and PREPARE TRANSACTION), which the server answers ROLLBACK when it failed. */
 export function isCommit(statement: StatementFacts | undefined): boolean {
   if (statement === undefined) return false

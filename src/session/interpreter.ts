@@ -1,5 +1,5 @@
 import type { FactsTicket, TextFacts } from '../sql/facts.js'
-import { isCommit, leavesDoubt } from './commit-doubt.js'
+import { isCommit, leavesDoubt, mayHaveCommittedInside } from './commit-doubt.js'
 import type { Conversation } from './conversation.js'
 import type { Execution, ExecutionOutcome, SessionReport } from './execution.js'
 import {
@@ -125,6 +125,11 @@ export class Interpreter {
       case 'suspended':
         if (recorded) this.#state.transaction.recordedSuccess()
         this.#state.applyEffects(report)
+        if (mayHaveCommittedInside(report)) {
+          this.#ending.committedInside()
+          // Where an error follows, settings are put back to what they were before it all.
+          if (mayCommitInside(report)) this.#state.doubtForGood()
+        }
         return
       case 'failure':
       case 'cancelled':
@@ -133,7 +138,10 @@ export class Interpreter {
         } else {
           this.#ending.failed(report)
         }
-        if (mayCommitInside(report)) this.#state.settings.doubtForGood()
+        if (mayCommitInside(report)) {
+          this.#state.doubtForGood()
+          if (mayHaveCommittedInside(report)) this.#ending.committedInside()
+        }
         return
       case 'unknown':
         if (mayEndTransaction(report)) this.#ending.doubt()
@@ -212,7 +220,10 @@ export class Interpreter {
     if (completion?.kind === 'empty') return false
     const beyond = index >= facts.statements.length
     if (beyond && index > 0 && completion?.kind === 'error' && facts.status === 'parsed') {
-      // All statements had been answered: the error belongs to none of them.
+      // All statements had been answered: the error belongs to none of them, and outside a block
+      // it comes behind their commit (finish_xact_command in exec_simple_query).
+      const idle = this.#state.transaction.state === 'idle'
+      if (!completion.fatal && idle) this.#state.commit()
       this.#failedEnd('simple', event, endingOf(completion))
       return false
     }

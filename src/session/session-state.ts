@@ -89,6 +89,12 @@ export class SessionState {
     this.settings.begin()
   }
 
+  /** Unseen code may have changed and committed anything: no rollback undoes the doubt. */
+  doubtForGood(): void {
+    this.settings.doubtForGood()
+    this.#names.doubt_temporary()
+  }
+
   #apply(effect: Effect, execution: Execution): void {
     switch (effect.kind) {
       case 'set':

@@ -4,6 +4,8 @@ import type { Reports } from './reports.js'
 import type { ClosedReport } from './requests.js'
 import type { SessionState } from './session-state.js'
 
+const inside_reason = 'error behind a statement that may have committed by itself'
+
 /**
  * How transactions end, and what is told of those that did not end by their own COMMIT or ROLLBACK:
  * undone by an error, by a COMMIT that was refused, or cut off with the connection.
@@ -15,6 +17,9 @@ export class TransactionEnding {
   #cause: Said = nothing_said
   /** True when a request was lost that may have ended the open transaction, one way or the other. */
   #end_in_doubt = false
+
+  /** The transaction of which a part may have been committed by a statement in it. */
+  #committed_inside = 0
 
   constructor(state: SessionState, reports: Reports) {
     this.#state = state
@@ -32,7 +37,12 @@ export class TransactionEnding {
     if (!this.#state.transaction.failed) this.#end_in_doubt = true
   }
 
-  /** The same, for what can end no transaction block: a Sync, a FunctionCall, the end of a Query. */
+  /** A statement succeeded that may have committed what was done up to it: no error undoes that. */
+  committedInside(): void {
+    this.#committed_inside = this.#state.transaction.id
+  }
+
+  /** As `doubt`, for what can end no transaction block: a Sync, a FunctionCall, the end of a Query. */
   doubtImplicit(): void {
     if (this.#state.transaction.state === 'idle') this.doubt()
   }
@@ -54,7 +64,9 @@ export class TransactionEnding {
       return
     }
     if (transaction.failed) {
-      this.#reports.transactionEnd('rolled back', 'error in the same transaction', {
+      const inside = this.#committed_inside === transaction.id
+      const fate = inside ? 'unknown' : 'rolled back'
+      this.#reports.transactionEnd(fate, inside ? inside_reason : 'error in the same transaction', {
         end_us: at.end_us,
         sqlstate: cause.sqlstate,
         message: cause.message,
@@ -86,8 +98,10 @@ export class TransactionEnding {
   /** The connection is over: whatever nobody had asked to commit is undone. */
   closed(event: ClosedReport): void {
     if (!this.#state.transaction.active) return
-    const fate = this.#end_in_doubt ? 'unknown' : 'rolled back'
-    const cause = this.#state.transaction.failed ? this.#cause : event
+    const { id, failed } = this.#state.transaction
+    const in_doubt = this.#end_in_doubt || this.#committed_inside === id
+    const fate = in_doubt ? 'unknown' : 'rolled back'
+    const cause = failed ? this.#cause : event
     const { sqlstate, message } = cause
     const at = { end_us: event.end_us, sqlstate, message }
     this.#reports.transactionEnd(fate, 'connection ended', at)
