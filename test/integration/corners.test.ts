@@ -46,6 +46,8 @@ beforeAll(async () => {
     CREATE TABLE ran (what text);
     CREATE FUNCTION spy(what text) RETURNS bool LANGUAGE plpgsql AS
       $$BEGIN INSERT INTO ran VALUES (what); RETURN true; END$$;
+    CREATE FUNCTION folds() RETURNS bool IMMUTABLE LANGUAGE plpgsql AS
+      $$BEGIN RETURN spy('in EXPLAIN'); END$$;
     CREATE DOMAIN spied AS text CHECK (spy(VALUE));
     CREATE TYPE spied_row AS (what spied);
     CREATE TABLE refusing (n int);
@@ -227,6 +229,18 @@ describe('server code runs without an Execute', () => {
     expect((await admin.query('SELECT what FROM ran')).rows).toEqual([{ what: 'in Bind' }])
     expect(statements(records)).toEqual(['READ SELECT prepared - - SELECT $1::spied'])
     expect(records.find(({ statement }) => statement)?.parameters).toEqual(['in Bind'])
+  })
+
+  it('in a plain EXPLAIN, which names the function that it folds (corner 2)', async () => {
+    await admin.query('TRUNCATE ran')
+    const records = await recordsOf(inOnePacket(1, query('EXPLAIN SELECT folds()')))
+    expect((await admin.query('SELECT DISTINCT what FROM ran')).rows).toEqual([
+      { what: 'in EXPLAIN' },
+    ])
+    expect(statements(records)).toEqual(['FUNCTION EXPLAIN success 00000 1 EXPLAIN SELECT folds()'])
+    expect(records.find(({ statement }) => statement)?.objects).toMatchObject([
+      { name: 'public.folds', class: 'FUNCTION' },
+    ])
   })
 })
 
