@@ -3,6 +3,7 @@ import { limits } from '../lib/limits.js'
 import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import { syncsAmongData } from './copy-input.js'
 import {
+  completion_answers,
   type FittingAnswer,
   fails_by_error,
   fits,
@@ -332,7 +333,7 @@ export class Conversation {
   }
 
   #complete(kind: 'complete' | 'empty' | 'suspended', tag: string, now_us: number): void {
-    const head = this.#fitting(completions[kind], now_us, tag)
+    const head = this.#fitting(completion_answers[kind], now_us, tag)
     if (head !== undefined && this.#progress.copying_in) this.#dropSyncsAmongData(now_us)
     if (head?.kind === 'query' && head.text.replication !== undefined) {
       this.#progress.replicationTag(tag)
@@ -394,9 +395,3 @@ export class Conversation {
     this.events.push({ kind: 'disagreement', ...unasked(now_us), message, error })
   }
 }
-
-const completions = {
-  complete: 'CommandComplete',
-  empty: 'EmptyQueryResponse',
-  suspended: 'PortalSuspended',
-} as const satisfies Record<string, FittingAnswer>

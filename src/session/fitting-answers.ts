@@ -60,3 +60,10 @@ export function mayBeEarlier(error: ErrorFields, head: Request): boolean {
   if (head.kind === 'query') return head.completions.length === 0
   return head.kind === 'function_call' && head.fate === 'pending'
 }
+
+/** The answer that each kind of completion comes as. */
+export const completion_answers = {
+  complete: 'CommandComplete',
+  empty: 'EmptyQueryResponse',
+  suspended: 'PortalSuspended',
+} as const satisfies Record<string, FittingAnswer>
