@@ -10,9 +10,9 @@ const dialogues = [
 export default defineConfig({
   test: {
     globalSetup: 'test/support/keep-templates.ts',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
     // What is waited for comes soon, or later on a machine that has other things to do.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     maxWorkers: 2,

@@ -5,8 +5,11 @@ import { ParserDoor, type ParserDoorOptions } from '../../src/sql/parser-door.js
 
 const doors: ParserDoor[] = []
 
+/** What no machine is too slow for: only where the deadline is the subject may it be missed. */
+const patience_ms = 150_000
+
 function openDoor(options: ParserDoorOptions = {}): ParserDoor {
-  const door = new ParserDoor(options)
+  const door = new ParserDoor({ deadline_ms: patience_ms, ...options })
   doors.push(door)
   return door
 }
@@ -106,7 +109,7 @@ describe('ParserDoor', () => {
   it('parses a text of 4 MiB', async () => {
     const text = `insert into t values ${"('some text of a row'), ".repeat(180_000)}('x')`
     expect(text.length).toBeGreaterThan(4 * 1024 * 1024)
-    const door = openDoor({ deadline_ms: 50_000 })
+    const door = openDoor()
     const facts = await settled(door.lookup(text))
     expect([facts.status, facts.statements[0]?.command]).toEqual(['parsed', 'INSERT'])
     // The thread is exchanged for its memory's sake, and that is no failure.
@@ -170,25 +173,39 @@ describe('ParserDoor', () => {
     expect(door.lookup(nested(1_024, 0)).facts === facts[1]).toBe(true)
   })
 
-  it.each([
-    ['tries its text once more alone', 1_000, 2],
-    ['does not try a long text again', 1_200, 1],
-  ])('ends a parser that is stuck, %s, and disturbs no other', async (_title, kibibytes, tries) => {
+  it('ends a parser that a text keeps busy for too long', async () => {
     const replaced: string[] = []
     const door = openDoor({ deadline_ms: 400, on_replaced: (problem) => replaced.push(problem) })
+    const facts = await settled(door.lookup(`${heavy(1_000)}; alter role r password 's3cr3tX'`))
+    expect([facts.status, facts.statements.length]).toEqual(['unparsed', 1])
+    expect(facts.statements[0]?.text.includes('s3cr3tX')).toBe(false)
+    // On a busy machine more threads than this one may have missed so short a deadline.
+    expect(replaced.length).toBeGreaterThanOrEqual(1)
+    expect(replaced.every((problem) => problem.includes('400 ms'))).toBe(true)
+    expect(door.counters()).toMatchObject({ unparsed: 1, queued: 0, queued_bytes: 0 })
+  })
+
+  it.each([
+    ['tries its text once more alone', 1_000_000, 2],
+    ['does not try a long text again', 1_200_000, 1],
+  ])('ends a parser that is stuck, %s, and disturbs no other', async (_title, length, tries) => {
+    const replaced: string[] = []
+    const worker_file = new URL('./stuck-worker.mjs', import.meta.url)
+    const on_replaced = (problem: string) => replaced.push(problem)
+    const door = openDoor({ worker_file, deadline_ms: 1_000, on_replaced })
     const tickets = [door.lookup('select 1')]
-    const stuck = door.lookup(`${heavy(kibibytes)}; alter role r password 's3cr3tX'`)
+    const long = `select stuck ${' '.repeat(length)}`
+    const stuck = door.lookup(`${long}; alter role r password 's3cr3tX'`)
     tickets.push(door.lookup('select 2'), door.lookup('selct'))
     const facts = await settled(stuck)
     expect([facts.status, facts.statements.length]).toEqual(['unparsed', 1])
     expect(facts.statements[0]?.text.includes('s3cr3tX')).toBe(false)
     expect(facts.statements[0]?.text.endsWith("password '<REDACTED>'")).toBe(true)
-    expect(facts.problem).toBe('the parser took longer than 400 ms')
+    expect(facts.problem).toBe('the parser took longer than 1000 ms')
     const others = await Promise.all(tickets.map(settled))
     expect(others.map((item) => item.status)).toEqual(['parsed', 'parsed', 'syntax_error'])
     // On a busy machine more threads than these may have missed so short a deadline.
     expect(replaced.length).toBeGreaterThanOrEqual(tries)
-    expect(replaced.every((problem) => problem.includes('400 ms'))).toBe(true)
     expect(door.counters()).toMatchObject({ unparsed: 1, queued: 0, queued_bytes: 0 })
   })
 
