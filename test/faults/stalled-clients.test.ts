@@ -57,7 +57,7 @@ async function startCli(env: Readonly<Record<string, string>>): Promise<number> 
     PGWITNESS_UPSTREAM_PORT: String(server.port),
     PGWITNESS_UPSTREAM_TLS_MODE: 'disable',
     PGWITNESS_LIMITS_CONNECTIONS: String(2 * clients),
-    PGWITNESS_LIMITS_STARTUP_TIMEOUT: '15s',
+    PGWITNESS_LIMITS_STARTUP_TIMEOUT: '10m',
     ...env,
   })
   const [, port] = await written(cli, 'stderr', /listening on 127\.0\.0\.1:(\d+)/)
@@ -70,11 +70,16 @@ function residentBytes(): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024
 }
 
-/** Connects and sends; resolves with the socket when `answer` has come, at once when it is empty. */
+/**
+ * Connects and sends; resolves with the socket when `answer` has come, at once when it is empty, or
+ * when the proxy has closed it.
+ */
 function stalled(port: number, first: Buffer, answer: Buffer, then: Buffer): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+    socket.once('connect', () => socket.removeListener('error', reject).on('error', () => {}))
     socket.once('error', reject)
+    socket.once('close', () => resolve(socket))
     socket.write(first, () => {
       if (answer.length === 0) resolve(socket)
     })
@@ -100,18 +105,35 @@ async function stallAll(
   return all
 }
 
-async function untilAllClosed(): Promise<void> {
+/** In a proxy that has little patience all of them are closed, and it serves others. */
+async function expectAllClosed(
+  env: Readonly<Record<string, string>>,
+  stall: (port: number, count: number) => Promise<Socket[]>,
+  header: Buffer,
+): Promise<void> {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  cli.process.kill('SIGKILL')
+  await cli.ended
+  rmSync(join(directory, 'audit'), { recursive: true })
+  const port = await startCli({ ...env, PGWITNESS_LIMITS_STARTUP_TIMEOUT: '1s' })
+  sockets = await stall(port, clients / 4)
   for (const socket of sockets) {
-    if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
+    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
   }
+  await expectHonestService(port, header)
 }
 
+/** Serves a login, if not the first: on a busy machine that may last longer than there is time. */
 async function expectHonestService(port: number, header: Buffer): Promise<void> {
-  const raw = await RawClient.connect(port)
-  raw.send(header, honest)
   const words = ready.toString('latin1')
-  expect(await raw.until((text) => text.includes(words))).toContain(words)
-  raw.end()
+  let text = ''
+  while (!text.includes(words)) {
+    const raw = await RawClient.connect(port)
+    raw.send(header, honest)
+    text = await raw.until((said) => said.includes(words))
+    raw.end()
+    if (text !== '' && !text.includes(words)) expect(text).toContain('no login within')
+  }
 }
 
 const nothing = Buffer.alloc(0)
@@ -153,16 +175,16 @@ describe.skipIf(process.platform !== 'linux')(
       async (...row) => {
         const [, env, first, answer, then] = row
         const header = env === balancer ? textHeader('TCP4 192.0.2.7 192.0.2.8 1 2') : nothing
+        const stall = (port: number, count: number) => stallAll(port, count, first, answer, then)
         const port = await startCli(env)
         // What the program grows by anyway, it has grown by then.
-        for (const socket of await stallAll(port, 200, first, answer, then)) socket.destroy()
+        for (const socket of await stall(port, 200)) socket.destroy()
         await expectHonestService(port, header)
         const before_bytes = residentBytes()
-        sockets = await stallAll(port, clients, first, answer, then)
+        sockets = await stall(port, clients)
         await expectHonestService(port, header)
         expect((residentBytes() - before_bytes) / clients).toBeLessThan(plain_bytes)
-        await untilAllClosed()
-        await expectHonestService(port, header)
+        await expectAllClosed(env, stall, header)
       },
     )
 
@@ -170,21 +192,21 @@ describe.skipIf(process.platform !== 'linux')(
       'with half a ClientHello cost what OpenSSL asks, and are gone after that time (skips without openssl)',
       async () => {
         const { cert, key } = makeCertificates()
-        const port = await startCli({
+        const env = {
           PGWITNESS_LISTEN_TLS_MODE: 'allow',
           PGWITNESS_LISTEN_TLS_CERT: cert,
           PGWITNESS_LISTEN_TLS_KEY: key,
-        })
-        for (const socket of await stallAll(port, 200, halfHello, nothing, nothing)) {
-          socket.destroy()
         }
+        const stall = (port: number, count: number) =>
+          stallAll(port, count, halfHello, nothing, nothing)
+        const port = await startCli(env)
+        for (const socket of await stall(port, 200)) socket.destroy()
         await expectHonestService(port, nothing)
         const before_bytes = residentBytes()
-        sockets = await stallAll(port, clients, halfHello, nothing, nothing)
+        sockets = await stall(port, clients)
         await expectHonestService(port, nothing)
         expect((residentBytes() - before_bytes) / clients).toBeLessThan(tls_bytes)
-        await untilAllClosed()
-        await expectHonestService(port, nothing)
+        await expectAllClosed(env, stall, nothing)
       },
     )
 
