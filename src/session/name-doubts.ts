@@ -24,6 +24,11 @@ export class NameDoubts {
     return this.#moment
   }
 
+  /** The same for a name that SQL made: one that two readings of its text made is in doubt at once. */
+  madeBy(execution: Execution): number {
+    return execution.ambiguous ? Number.NEGATIVE_INFINITY : this.#moment
+  }
+
   /** To be told of everything that ran, whether or not it succeeded. */
   ran(execution: Execution): void {
     const reach = reachOf(execution)

@@ -118,7 +118,7 @@ export class SessionState {
             prepared_text: effect.text,
             parameter_types: [],
             time_us: execution.start_us,
-            made: this.doubts.moment,
+            made: this.doubts.madeBy(execution),
             plan: this.plan('statement', effect.statement, execution.context),
             used: true,
           }),
@@ -207,7 +207,7 @@ export class SessionState {
       prepared_text: execution.text,
       parameter_types: execution.parameter_types,
       time_us: execution.start_us,
-      made: this.doubts.moment,
+      made: this.doubts.madeBy(execution),
       plan: undefined,
       used: true,
     }
@@ -218,7 +218,7 @@ export class SessionState {
       hold: effect.hold,
       by_sql: true,
       time_us: execution.start_us,
-      made: this.doubts.moment,
+      made: this.doubts.madeBy(execution),
       doubted: execution.doubted,
       context: execution.context,
       plan: this.plan('portal', effect.statement, execution.context, execution.plan),
@@ -266,7 +266,8 @@ export class SessionState {
   #deallocate(name: string | null): void {
     const names =
       name === null ? [...this.statements.values()].map((prepared) => prepared.name) : [name]
-    for (const each of names) this.#dropped(this.statements.delete(each))
+    // The unnamed statement is out of reach of SQL (DropAllPreparedStatements in prepare.c).
+    for (const each of names) if (each !== '') this.#dropped(this.statements.delete(each))
   }
 
   #dropped(entry: Portal | PreparedStatement | undefined): void {
