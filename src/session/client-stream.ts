@@ -323,15 +323,15 @@ export class ClientStream implements FrameHandler {
 
   /** `may_replicate` is true for a text that need not be SQL. */
   #sentText(bytes: Buffer, may_replicate = false): SentText {
-    const { text, exact, mode } = this.#decoding.decode(bytes)
-    const length = bytes.length
-    const ambiguous = !exact
+    const { exact, ...decoded } = this.#decoding.decode(bytes)
+    const { text } = decoded
+    const sent = { ...decoded, length: bytes.length, ambiguous: !exact }
     const replication = may_replicate ? replicationKeyword(text) : undefined
     if (replication === undefined) {
-      return { text, length, mode, ambiguous, ticket: this.#facts.lookup(text) }
+      return { ...sent, ticket: this.#facts.lookup(text) }
     }
     const ticket = new KnownTicket(replicationFacts(text, replication))
-    return { text, length, mode, ambiguous, ticket, replication }
+    return { ...sent, ticket, replication }
   }
 
   #digestedText(digest: TextDigest): SentText {

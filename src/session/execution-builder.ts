@@ -1,3 +1,4 @@
+import { limits } from '../lib/limits.js'
 import {
   type Effect,
   type StatementClass,
@@ -5,6 +6,8 @@ import {
   statement_class_strength,
   type TextFacts,
 } from '../sql/facts.js'
+import { redactUnparsedText } from '../sql/redact-unparsed.js'
+import { redacted } from '../sql/secret-names.js'
 import { isCommit, leavesDoubt, mayHaveCommitted } from './commit-doubt.js'
 import type { Execution, ExecutionOutcome, NamePlan } from './execution.js'
 import type { BoundValues, Completion, QueryRequest, SentText } from './requests.js'
@@ -163,7 +166,7 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
     status: subject.status,
     statement: joined.statement,
     prepared_text: joined.prepared_text ?? subject.prepared_text,
-    text: own?.text ?? subject.text?.text ?? '',
+    text: own?.text ?? textWithoutStatement(subject.text),
     length: subject.text?.sha256 === undefined ? undefined : subject.text.length,
     sha256: subject.text?.sha256,
     ambiguous: subject.text?.ambiguous ?? false,
@@ -188,6 +191,13 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
     plan: joined.plan ?? subject.plan,
     effects: doubted ? [...effects, ...unseen_effects] : effects,
   }
+}
+
+/** A text of comments and blanks, or that nobody has read: what speaks of a secret is replaced. */
+function textWithoutStatement(text: SentText | undefined): string {
+  if (text === undefined) return ''
+  const shown = redactUnparsedText(text.text.slice(0, limits.redacted_here_chars))
+  return text.text.length > limits.redacted_here_chars ? `${shown} ${redacted}` : shown
 }
 
 /** True for what may have committed part of its work, settings included, before it failed. */

@@ -18,6 +18,7 @@ import type {
   ParseRequest,
 } from './requests.js'
 import type { SessionState } from './session-state.js'
+import { shownStatement } from './shown-statement.js'
 import type { Portal, PreparedStatement } from './statement-table.js'
 import { Unanswered } from './unanswered.js'
 
@@ -330,13 +331,14 @@ function subjectOf(prepared: PreparedStatement) {
 }
 
 function preparedBy(event: ParseRequest, state: SessionState): PreparedStatement {
-  const statements = event.text.ticket.facts?.statements ?? []
+  const { facts } = event.text.ticket
+  const statements = facts?.statements ?? []
   const statement = statements.length > 1 ? together(statements) : statements[0]
   const answered = event.fate === 'answered'
   return {
     name: event.name,
     text: event.text,
-    statement,
+    statement: shownStatement(event.text, facts, statement),
     prepared_text: undefined,
     parameter_types: event.parameter_types,
     time_us: event.time_us,

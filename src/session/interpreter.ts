@@ -26,6 +26,7 @@ import type {
 } from './requests.js'
 import type { SessionState } from './session-state.js'
 import { splitList } from './settings.js'
+import { shownStatement } from './shown-statement.js'
 import { TransactionEnding } from './transaction-ending.js'
 import { lacksValues, mayStillCome, valuesBehind } from './values-behind.js'
 
@@ -94,7 +95,9 @@ export class Interpreter {
       // A Query drops the unnamed statement; unused, that is a record which comes before.
       this.#extended.dropUnnamed()
       const index = head.completions.length
-      const statement = facts.statements[Math.min(index, facts.statements.length - 1)]
+      if (readOtherwise(head.text, this.#state.settings)) head.text.ambiguous = true
+      const parsed = facts.statements[Math.min(index, facts.statements.length - 1)]
+      const statement = shownStatement(head.text, facts, parsed)
       if (statement === undefined || !this.#reports.empty) return undefined
       const previous = head.completions[index - 1]
       return this.#reports.preview(
@@ -228,7 +231,9 @@ export class Interpreter {
       return false
     }
     // A text that could not be parsed is one statement to us; each answer to it is an execution.
-    const statement = facts.statements[Math.min(index, facts.statements.length - 1)]
+    const parsed = facts.statements[Math.min(index, facts.statements.length - 1)]
+    const doubted = event.text.ambiguous || event.fate === 'skipped'
+    const statement = shownStatement(event.text, facts, parsed, doubted)
     const whole = facts.status !== 'parsed'
     if (whole && completion === undefined && index > 0) return false
     const ending = completion === undefined ? queryEnding(event) : endingOf(completion)

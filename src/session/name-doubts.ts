@@ -2,6 +2,9 @@ import { parseCommandTag } from '../sql/command-tag.js'
 import type { Execution } from './execution.js'
 import type { Portal, PreparedStatement } from './statement-table.js'
 
+/** Kept with what nobody can be certain of, in place of a moment: it is before all of them. */
+export const always_in_doubt = -1
+
 /**
  * Which names of prepared statements and cursors may stand for something else than what we saw
  * being made. Code on the server can DEALLOCATE a name and PREPARE it anew, and no rollback undoes
@@ -26,7 +29,7 @@ export class NameDoubts {
 
   /** The same for a name that SQL made: one that two readings of its text made is in doubt at once. */
   madeBy(execution: Execution): number {
-    return execution.ambiguous ? Number.NEGATIVE_INFINITY : this.#moment
+    return execution.ambiguous ? always_in_doubt : this.#moment
   }
 
   /** To be told of everything that ran, whether or not it succeeded. */

@@ -20,6 +20,8 @@ export interface SentText {
   /** True when the bytes could mean two things (encoding, escape mode); known for good once answered. */
   ambiguous: boolean
   readonly ticket: FactsTicket
+  /** As sent, where the text does not tell its bytes: the beginning of it, as far as is redacted here. */
+  readonly bytes?: Buffer
   /** The command, where the text is one for replication and not SQL: it is one statement. */
   readonly replication?: string
 }

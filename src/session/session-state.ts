@@ -219,7 +219,7 @@ export class SessionState {
       by_sql: true,
       time_us: execution.start_us,
       made: this.doubts.madeBy(execution),
-      doubted: execution.doubted,
+      doubted: execution.doubted || execution.ambiguous,
       context: execution.context,
       plan: this.plan('portal', effect.statement, execution.context, execution.plan),
       statement_id: 0,

@@ -11,6 +11,8 @@ export interface DecodedText {
   readonly exact: boolean
   /** What the server had last said of how it reads texts. */
   readonly mode: LexingMode
+  /** The beginning of what was decoded, copied, where the text does not tell its bytes. */
+  readonly bytes?: Buffer
 }
 
 /** How the server reads a text, as far as that can change within a session. Never changed in place. */
@@ -90,7 +92,10 @@ export class TextDecoding {
   decode(bytes: Buffer): DecodedText {
     const { text, exact } = this.#decodeBytes(bytes)
     const escapes = !this.#mode.standard_strings && bytes.includes(0x5c)
-    return { text, exact: exact && !escapes, mode: this.#mode }
+    const decoded = { text, exact: exact && !escapes, mode: this.#mode }
+    if (exact && (this.#mode.encoding === 'UTF8' || isAscii(bytes))) return decoded
+    const kept = bytes.subarray(0, limits.redacted_here_chars + 1)
+    return { ...decoded, bytes: Buffer.from(kept) }
   }
 
   /**
@@ -105,7 +110,7 @@ export class TextDecoding {
     return undecoded_mark + bytes.toString('latin1', 0, limits.identifier_bytes)
   }
 
-  #decodeBytes(bytes: Buffer): Omit<DecodedText, 'mode'> {
+  #decodeBytes(bytes: Buffer): Omit<DecodedText, 'mode' | 'bytes'> {
     switch (this.#mode.encoding) {
       case 'UTF8':
       case 'UNICODE':
@@ -162,7 +167,7 @@ function decoderOf(encoding: string): TextDecoder | undefined {
   }
 }
 
-function decodeUtf8(bytes: Buffer): Omit<DecodedText, 'mode'> {
+function decodeUtf8(bytes: Buffer): Omit<DecodedText, 'mode' | 'bytes'> {
   const text = bytes.toString('utf8')
   // U+FFFD stands where bytes were invalid (or was sent as such, which is as good as harmless).
   return { text, exact: !text.includes('\ufffd') }

@@ -1,8 +1,10 @@
 import type { Node, ParseResult } from '@pgsql/types'
 import type { StatementFacts, TextFacts } from './facts.js'
 import { Findings, forgets_everything } from './findings.js'
+import { otherReading } from './other-reading.js'
 import { readStatement } from './read-statement.js'
-import { redactStatementText } from './redact.js'
+import { secretsOfStatement } from './redact.js'
+import { applySpans, type Span as SecretSpan } from './spans.js'
 import { type Span, statementSpans } from './statement-spans.js'
 import { kindOf } from './tree.js'
 
@@ -68,17 +70,24 @@ export function analyseText(text: string, parse: ParseResult): TextFacts {
   const raw = parse.stmts ?? []
   const spans = statementSpans(text, raw)
   const statements: StatementFacts[] = []
+  const secrets: SecretSpan[] = []
   let weight = 2 * text.length
   for (const [index, { stmt }] of raw.entries()) {
     const span = spans[index]
     if (stmt === undefined || span === undefined) continue
     const own = text.slice(span.start, span.end)
-    const redacted = redactStatementText(own, kindOf(stmt), stmt)
-    const facts = factsOf(stmt, { span, ...redacted })
+    const { spans: found, secret_parameters } = secretsOfStatement(own, kindOf(stmt), stmt)
+    const facts = factsOf(stmt, { span, text: applySpans(own, found), secret_parameters })
     statements.push(facts)
     weight += weightOf(facts)
+    for (const secret of found) {
+      secrets.push({ ...secret, start: secret.start + span.start, end: secret.end + span.start })
+    }
   }
-  return { status: 'parsed', statements, weight }
+  const other_reading = otherReading(text, secrets)
+  if (other_reading === undefined) return { status: 'parsed', statements, weight }
+  weight += 2 * other_reading.text.length
+  return { status: 'parsed', statements, other_reading, weight }
 }
 
 /** Words with which a statement begins; anything else might be a secret out of place. */

@@ -174,6 +174,14 @@ export interface StatementFacts {
   readonly reason: string
 }
 
+/** How a text is shown that the server may have read otherwise than the grammar does. */
+export interface OtherReading {
+  /** The whole text without what is a secret under any reading. */
+  readonly text: string
+  /** True when it had such secrets: then values and names may be parts of them, too. */
+  readonly secret: boolean
+}
+
 /** All that is known of one text. Immutable; shared between sessions. */
 export interface TextFacts {
   /**
@@ -185,6 +193,11 @@ export interface TextFacts {
    */
   readonly status: 'parsed' | 'syntax_error' | 'unparsed'
   readonly statements: readonly StatementFacts[]
+  /**
+   * Of a parsed text that has other tokens, and perhaps other statements, where backslashes escape
+   * in plain literals: how its records show it when they might have. Absent otherwise.
+   */
+  readonly other_reading?: OtherReading
   /** The parser's own words when it failed. */
   readonly problem?: string
   /** Approximate size in bytes, for the bound of the cache. */

@@ -1,4 +1,5 @@
 import { bareEnd, bareStart } from './bare-value.js'
+import { buildsSecretSql } from './builds-secret-sql.js'
 import { literalValue, nameValue, rewriteLiteral } from './literal-value.js'
 import { conninfoSpans, uriSpans } from './redact-conninfo.js'
 import {
@@ -68,6 +69,8 @@ class SecretFinder {
   /** True behind the word ROLE, USER or GROUP, and while its name arms us. */
   #role_word = false
   #names_role = false
+  /** Behind a `U&` token, and between UESCAPE and the character that it names. */
+  #unicode: 'no' | 'token' | 'clause' = 'no'
 
   constructor(tokens: SqlTokens, policy: Policy, depth: number) {
     this.#tokens = tokens
@@ -83,6 +86,7 @@ class SecretFinder {
         this.#comment()
         continue
       }
+      if (this.#inEscapeClause()) continue
       const name = this.#name
       const redacted_last = this.#redacted_last
       this.#name = undefined
@@ -98,6 +102,20 @@ class SecretFinder {
       armed: this.#armed !== 'no',
       secret_parameters: this.#secret_parameters,
     }
+  }
+
+  /** True on the words of `UESCAPE '!'`, which belong to the name or literal before them. */
+  #inEscapeClause(): boolean {
+    const tokens = this.#tokens
+    const before = this.#unicode
+    if (before === 'no' && tokens.prefix !== 'u') return false
+    this.#unicode = tokens.prefix === 'u' ? 'token' : 'no'
+    if (before === 'token' && tokens.kind === 'word') {
+      if (nameValue(tokens).toLowerCase() !== 'uescape') return false
+      this.#unicode = 'clause'
+      return true
+    }
+    return before === 'clause' && tokens.content_end - tokens.content_start === 1
   }
 
   #redact(start: number, end: number, text: string): void {
@@ -347,13 +365,12 @@ export function findInReading(tokens: SqlTokens, policy: Policy, depth: number):
 }
 
 /**
- * Finds the secrets of a text that the policy names. A text in which a backslash stands before a
- * quote means different things with `standard_conforming_strings` on and off; the secrets of both
- * readings are found.
+ * Finds the secrets of a text that the policy names. A text with a backslash may mean different
+ * things with `standard_conforming_strings` on and off; the secrets of both readings are found.
  */
 export function findSecrets(text: string, policy: Policy, depth = 0): Found {
   const plain = findInReading(new SqlTokens(text, false), policy, depth)
-  if (!text.includes("\\'")) return plain
+  if (!text.includes('\\')) return plain
   const escaped = findInReading(new SqlTokens(text, true), policy, depth)
   return {
     spans: [...plain.spans, ...escaped.spans],
@@ -380,19 +397,4 @@ function findInCode(body: string, depth: number): Found {
       whole.push({ start: tokens.start, end: tokens.end, text: `'${redacted}'` })
   }
   return { ...near, spans: [...near.spans, ...whole] }
-}
-
-/** True when the body runs SQL that it makes, and a literal outside RAISE speaks of a secret. */
-export function buildsSecretSql(body: string): boolean {
-  if (!/execute|dblink|set_config/i.test(body)) return false
-  const tokens = new SqlTokens(body, false)
-  let raises = false
-  while (tokens.next()) {
-    if (tokens.kind === 'symbol' && body.charAt(tokens.start) === ';') raises = false
-    else if (tokens.kind === 'word') raises ||= nameValue(tokens).toLowerCase() === 'raise'
-    else if (tokens.kind === 'string' || tokens.kind === 'dollar') {
-      if (!raises && isSecretWord(literalValue(tokens))) return true
-    }
-  }
-  return false
 }

@@ -1,4 +1,4 @@
-import { continuationAt, type SqlTokens } from './sql-tokens.js'
+import { continuationAt, SqlTokens } from './sql-tokens.js'
 
 const simple_escapes: Readonly<Record<string, string>> = {
   b: '\b',
@@ -29,15 +29,31 @@ function unescapeBackslashes(raw: string): string {
   )
 }
 
-/** Undoes the escapes of `U&'…'` and `U&"…"` with the usual escape character. */
-function unescapeUnicode(raw: string): string {
-  return raw.replace(
-    /\\(?:([0-9A-Fa-f]{4})|\+([0-9A-Fa-f]{6})|\\)/g,
-    (_all, short?: string, long?: string) => {
-      const digits = short ?? long
-      return digits === undefined ? '\\' : character(Number.parseInt(digits, 16))
-    },
-  )
+/** Undoes the escapes of `U&'…'` and `U&"…"`. */
+function unescapeUnicode(raw: string, sign: string): string {
+  const prefix = /[$()*+.?[\\\]^{|}]/.test(sign) ? `\\${sign}` : sign
+  const pattern = `${prefix}(?:([0-9A-Fa-f]{4})|\\+([0-9A-Fa-f]{6})|${prefix})`
+  return raw.replace(new RegExp(pattern, 'g'), (_all, short?: string, long?: string) => {
+    const digits = short ?? long
+    return digits === undefined ? sign : character(Number.parseInt(digits, 16))
+  })
+}
+
+/** The escape character of the `U&` token that the reader stands on: UESCAPE may follow it. */
+function unicodeEscape(tokens: SqlTokens): string {
+  const ahead = new SqlTokens(tokens.text, tokens.backslash_escapes)
+  ahead.seek(tokens.end)
+  if (nextKind(ahead) !== 'word' || nameValue(ahead).toLowerCase() !== 'uescape') return '\\'
+  const kind = nextKind(ahead)
+  if ((kind !== 'string' && kind !== 'dollar') || ahead.prefix === 'u') return '\\'
+  const value = literalValue(ahead)
+  return value.length === 1 ? value : '\\'
+}
+
+/** Moves to the next token that is no comment; undefined at the end of the text. */
+function nextKind(tokens: SqlTokens): SqlTokens['kind'] | undefined {
+  while (tokens.next()) if (tokens.kind !== 'comment') return tokens.kind
+  return undefined
 }
 
 /** The contents of a literal with doubled quotes made single and its continued parts joined. */
@@ -68,7 +84,7 @@ function joinParts(tokens: SqlTokens, escapes: boolean): string {
 
 /**
  * The value of the string literal (quoted or dollar-quoted) that the reader stands on. Bit strings
- * and `UESCAPE` are taken as they are written.
+ * are taken as they are written.
  */
 export function literalValue(tokens: SqlTokens): string {
   const raw = tokens.text.slice(tokens.content_start, tokens.content_end)
@@ -76,9 +92,8 @@ export function literalValue(tokens: SqlTokens): string {
   const plain = tokens.prefix === '' || tokens.prefix === 'n'
   const escapes = tokens.prefix === 'e' || (plain && tokens.backslash_escapes)
   const joined = raw.includes("'") ? joinParts(tokens, escapes) : raw
-  if (!joined.includes('\\')) return joined
-  if (escapes) return unescapeBackslashes(joined)
-  return tokens.prefix === 'u' ? unescapeUnicode(joined) : joined
+  if (tokens.prefix === 'u') return unescapeUnicode(joined, unicodeEscape(tokens))
+  return escapes && joined.includes('\\') ? unescapeBackslashes(joined) : joined
 }
 
 /** The name that the reader stands on, unquoted; not folded, since all tests of names ignore case. */
@@ -86,7 +101,7 @@ export function nameValue(tokens: SqlTokens): string {
   const raw = tokens.text.slice(tokens.content_start, tokens.content_end)
   if (tokens.kind !== 'quoted') return raw
   const single = raw.includes('""') ? raw.replaceAll('""', '"') : raw
-  return tokens.prefix === 'u' ? unescapeUnicode(single) : single
+  return tokens.prefix === 'u' ? unescapeUnicode(single, unicodeEscape(tokens)) : single
 }
 
 /**

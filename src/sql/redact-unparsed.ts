@@ -1,4 +1,5 @@
-import { buildsSecretSql, findInReading, max_depth } from './find-secrets.js'
+import { buildsSecretSql } from './builds-secret-sql.js'
+import { findInReading, max_depth } from './find-secrets.js'
 import { literalValue, nameValue } from './literal-value.js'
 import { uriSpans } from './redact-conninfo.js'
 import { callKind, isMistypedPassword, isSecretWord, redacted } from './secret-names.js'
@@ -16,7 +17,7 @@ interface Scope {
 
 /** A cheap test: a text without any such word is left as it is. */
 const suspicious =
-  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\/|\\[xu0-7]|role|user|group|subscri|server|mapping|wrapper|p[a-z]{0,4}s[a-z]{0,4}w[a-z]{0,4}d/i
+  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\/|\\|authid|exec|role|user|group|subscri|server|mapping|wrapper|p[a-z]{0,4}s[a-z]{0,4}w[a-z]{0,4}d/i
 
 /** The first word that speaks of a secret, up to its end. */
 const first_mention =
@@ -34,6 +35,9 @@ const going_on: ReadonlySet<string> = new Set([',', ')', ']', '|', ':', '=', '>'
 
 /** Words between CREATE or ALTER and the kind of object: `OR REPLACE`, `FOREIGN DATA`. */
 const maker_words = 3
+
+/** Runs what was prepared, with arguments that are secret where its parameters are. */
+const executes: ReadonlySet<string> = new Set(['execute', 'exec'])
 
 /** True for a name whose statement may hold a secret in any literal. */
 function speaksOfSecret(name: string): boolean {
@@ -54,8 +58,12 @@ class Outline {
   /** True until the first name of a part has been seen. */
   #first = true
 
-  constructor(tokens: SqlTokens) {
+  readonly #depth: number
+
+  /** `depth` is 0 for what the client sent, more for a literal in it. */
+  constructor(tokens: SqlTokens, depth: number) {
     const { text } = tokens
+    this.#depth = depth
     this.cut = text.length
     let terminated = true
     /** The end of a literal that ends in the very place where a password would follow. */
@@ -100,8 +108,10 @@ class Outline {
     if (tokens.kind === 'quoted' && /\s/.test(name)) {
       this.#prose(tokens.text, tokens.content_start, tokens.content_end)
     }
-    this.#flagged ||= speaksOfSecret(name)
     const lower = name.toLowerCase()
+    // In a body EXECUTE makes SQL of its literals, which are read as such.
+    this.#flagged ||= speaksOfSecret(name) || (this.#depth === 0 && executes.has(lower))
+    this.#flagged ||= lower === 'pg_authid'
     this.#assigns ||= this.#first && lower === 'set'
     this.#first = false
     if (makers.has(lower)) {
@@ -147,7 +157,7 @@ function scopeFinder(scopes: readonly Scope[]): (position: number) => Scope | un
 
 /** The secrets in one reading of a refused text. */
 function readingSpans(text: string, backslash_escapes: boolean, depth: number): Span[] {
-  const outline = new Outline(new SqlTokens(text, backslash_escapes))
+  const outline = new Outline(new SqlTokens(text, backslash_escapes), depth)
   const scopeAt = scopeFinder(outline.scopes)
   // In a body that makes its SQL the secret may come by way of a variable.
   const built = depth > 0 && buildsSecretSql(text)
@@ -170,12 +180,13 @@ function readingSpans(text: string, backslash_escapes: boolean, depth: number): 
   return spans
 }
 
-function unparsedSpans(text: string, depth: number): Span[] {
+/** The secrets of a text that has no parse tree, under both meanings of a backslash. */
+export function unparsedSpans(text: string, depth: number): Span[] {
   if (!suspicious.test(text)) return []
   if (depth > max_depth) return [{ start: 0, end: text.length, text: redacted }]
   const spans = uriSpans(text)
   for (const span of readingSpans(text, false, depth)) spans.push(span)
-  if (!text.includes("\\'")) return spans
+  if (!text.includes('\\')) return spans
   for (const span of readingSpans(text, true, depth)) spans.push(span)
   return spans
 }

@@ -16,16 +16,16 @@ import {
   secret_policy,
   utility_policy,
 } from './secret-policy.js'
-import { applySpans } from './spans.js'
+import type { Span } from './spans.js'
 import { SqlTokens } from './sql-tokens.js'
 import { bodiesOf, bodyOf, stringsOf } from './tree.js'
 
 export { redactUnparsedText } from './redact-unparsed.js'
 
-/** A statement's text without its secrets. */
-export interface RedactedStatement {
-  /** The text itself when there was nothing to hide. */
-  readonly text: string
+/** What is secret in a statement. */
+export interface StatementSecrets {
+  /** Where, in its own text; none when there is nothing to hide. */
+  readonly spans: readonly Span[]
   /** True when the parameters of the statement may carry a secret. */
   readonly secret_parameters: boolean
 }
@@ -61,22 +61,22 @@ const policies: Readonly<Record<string, Policy>> = {
 }
 
 /**
- * Replaces the secrets in one statement that the grammar accepts and keeps everything else, byte
- * for byte. `node` is the kind of `statement`; the text is that of this statement alone.
+ * Finds the secrets in one statement that the grammar accepts. `node` is the kind of `statement`;
+ * the text is that of this statement alone.
  */
-export function redactStatementText(
+export function secretsOfStatement(
   statement_text: string,
   node: string,
   statement: Node,
-): RedactedStatement {
+): StatementSecrets {
   const executes = explainsExecute(statement)
   if (!executes && !mayHoldSecret(statement_text)) {
-    return { text: statement_text, secret_parameters: false }
+    return { spans: [], secret_parameters: false }
   }
   const settings = settingsOf(statement)
   const secret_setting = settings.some((setting) => isSecretSetting(setting.name ?? ''))
   if (secret_setting && node !== 'CreateFunctionStmt' && node !== 'AlterFunctionStmt') {
-    return { text: redactSettingValue(statement_text), secret_parameters: true }
+    return { spans: [settingValue(statement_text)], secret_parameters: true }
   }
   const { calls, writes_roles } = secretUses(statement)
   const policy: Policy = {
@@ -86,7 +86,7 @@ export function redactStatementText(
   }
   const found = findSecrets(statement_text, policy)
   return {
-    text: applySpans(statement_text, found.spans),
+    spans: found.spans,
     secret_parameters: found.secret_parameters || writes_roles,
   }
 }
@@ -171,15 +171,13 @@ function writtenRelation(node: Node): string | undefined {
   return write?.relation?.relname
 }
 
-/** Replaces everything behind the `=` or TO of a statement that gives one setting a value. */
-function redactSettingValue(text: string): string {
+/** Everything behind the `=` or TO of a statement that gives one setting a value. */
+function settingValue(text: string): Span {
   const tokens = new SqlTokens(text, false)
   while (tokens.next()) {
     const written = text.slice(tokens.start, tokens.end).toLowerCase()
     const assigns = (tokens.kind === 'word' && written === 'to') || written === '='
-    if (assigns) return `${text.slice(0, tokens.end)} ${quoted_redaction}`
+    if (assigns) return { start: tokens.end, end: text.length, text: ` '${redacted}'` }
   }
-  return redacted
+  return { start: 0, end: text.length, text: redacted }
 }
-
-const quoted_redaction = `'${redacted}'`

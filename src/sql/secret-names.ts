@@ -72,11 +72,11 @@ export function callKind(name: string): CallKind | undefined {
 }
 
 const mention =
-  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\//i
+  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\/|\\/i
 
 /**
  * The cheap test before all others: false when nothing in a text that the grammar accepts can make
- * a secret of anything.
+ * a secret of anything. Behind a backslash any word may stand in disguise: `p\141ssword`.
  */
 export function mayHoldSecret(text: string): boolean {
   return mention.test(text)

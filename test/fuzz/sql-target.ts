@@ -1,4 +1,5 @@
 import type { StatementFacts, TextFacts } from '../../src/sql/facts.js'
+import { factsReadOtherwise } from '../../src/sql/other-reading.js'
 import { ParserDoor } from '../../src/sql/parser-door.js'
 import { InProcessTarget } from './in-process.js'
 import { statement } from './live/statements.js'
@@ -97,6 +98,15 @@ function spliced(random: Random): string {
   return `${outer.slice(0, at)}${inner}${outer.slice(at)}`
 }
 
+/** Harmless where backslashes do not escape; otherwise what follows is a statement of its own. */
+const openings = [
+  "SELECT '\\', n FROM t --'; ",
+  "SELECT '\\' --'; ",
+  "INSERT INTO t VALUES ('a\\', 1) --'); ",
+  "SELECT '\\' /* '; SELECT 1 /* */ */; ",
+  "SELECT N'\\', '\\\\' -- '; ",
+] as const
+
 /** The first line says whether a secret is in it. */
 function generate(random: Random): string {
   switch (random.below(6)) {
@@ -111,6 +121,7 @@ function generate(random: Random): string {
       )
     }
     default: {
+      if (random.once(4)) return `escaped\n${random.pick(openings)}${secret(random)}`
       const text = respelt(secret(random), random)
       const before = statement(random)
       // What the grammar takes for a comment or a literal hides nothing.
@@ -145,8 +156,15 @@ function shownOf(statement: StatementFacts): unknown {
 
 function factFaults(kind: string, text: string, facts: TextFacts): string[] {
   const faults: string[] = []
-  const told = JSON.stringify(facts.statements.map(shownOf))
-  if (kind === 'secret') {
+  const { other_reading: other } = facts
+  const otherwise = (each: StatementFacts) => (other ? factsReadOtherwise(each, other) : each)
+  // How backslashes are read where the secret is one says which of the two must not tell it.
+  const shown =
+    kind === 'escaped' ? facts.statements.map(otherwise) : [...facts.statements, other?.text]
+  const told = JSON.stringify(
+    shown.map((each) => (typeof each === 'object' ? shownOf(each) : each)),
+  )
+  if (kind !== 'plain') {
     for (const half of marks) if (told.includes(half)) faults.push(`tells a secret: ${text}`)
   }
   let at = 0
@@ -206,7 +224,7 @@ export const sql: Target = {
       faultsOf: (file) => door.faultsOf(file),
       // The text of a secret is short enough, and a part of it may be none.
       pieces: (file) =>
-        file.startsWith('secret') ? [] : ['plain\n', ...file.slice('plain\n'.length)],
+        !file.startsWith('plain') ? [] : ['plain\n', ...file.slice('plain\n'.length)],
       whole: (pieces) => pieces.join(''),
       close: () => door.close(),
     })

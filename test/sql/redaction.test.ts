@@ -2,7 +2,8 @@ import type { Node } from '@pgsql/types'
 import fc from 'fast-check'
 import { loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { redactStatementText, redactUnparsedText } from '../../src/sql/redact.js'
+import { redactUnparsedText, secretsOfStatement } from '../../src/sql/redact.js'
+import { applySpans } from '../../src/sql/spans.js'
 
 beforeAll(loadModule)
 
@@ -24,8 +25,8 @@ function redact(text: string): Outcome {
   }
   if (statement === undefined) throw new Error(`no statement in ${text}`)
   const node = Object.keys(statement)[0] ?? ''
-  const result = redactStatementText(text, node, statement)
-  return { text: result.text, parameters: result.secret_parameters }
+  const { spans, secret_parameters } = secretsOfStatement(text, node, statement)
+  return { text: applySpans(text, spans), parameters: secret_parameters }
 }
 
 /** Statements that the grammar accepts, and what is left of them. */
@@ -149,6 +150,27 @@ const accepted: readonly (readonly [string, string])[] = [
     `select set_config(new_value => 's3cr3tX', setting_name => 'app.token', is_local => false)`,
     `select set_config(new_value => '<REDACTED>', setting_name => '<REDACTED>', is_local => false)`,
   ],
+  [
+    `create user mapping for u server s options (U&"!0070assword" UESCAPE '!' 's3cr3tX')`,
+    `create user mapping for u server s options (U&"!0070assword" UESCAPE '!' '<REDACTED>')`,
+  ],
+  [
+    `select U&"$0063rypt" uescape '$' ('s3cr3tX', 'x')`,
+    `select U&"$0063rypt" uescape '$' ('<REDACTED>', '<REDACTED>')`,
+  ],
+  [
+    `select set_config(U&'app.*0070assword' UESCAPE '*', 's3cr3tX', false)`,
+    `select set_config(U&'app.*0070assword' UESCAPE '*', '<REDACTED>', false)`,
+  ],
+  [
+    `do E'begin alter role r p\\141ssword ''s3cr3tX''; end'`,
+    `do 'begin alter role r password ''<REDACTED>''; end'`,
+  ],
+  [
+    `do 'begin alter role r p\\assword ''s3cr3tX''; end'`,
+    `do 'begin alter role r password ''<REDACTED>''; end'`,
+  ],
+  [`select E'x:\\x2f/u:s3cr3tX@h/d'`, `select 'x://u:<REDACTED>@h/d'`],
   [`set app.password = 's3cr3tX'`, `set app.password = '<REDACTED>'`],
   [`set local app.jwt_secret to s3cr3tX`, `set local app.jwt_secret to '<REDACTED>'`],
   [`SET SESSION "app.Token" TO 'a', 's3cr3tX'`, `SET SESSION "app.Token" TO '<REDACTED>'`],
@@ -289,6 +311,8 @@ const refused: readonly string[] = [
   `set app.password to s3cr3tX x`,
   `insert into users (name, password) value ('bob', 's3cr3tX')`,
   `select 's3cr3tX' as password form users`,
+  `insert into pg_authid values (1, 's3cr3tX') x`,
+
   `update users st token = 's3cr3tX'`,
   `selec crypt('s3cr3tX', x)`,
   `do $$ begin alter role bob password 's3cr3tX'; end $$ langage plpgsql x`,
@@ -352,7 +376,7 @@ const untouched: readonly string[] = [
   `insert into t values ('it's')`,
 ]
 
-describe('redactStatementText', () => {
+describe('secretsOfStatement', () => {
   it.each(accepted)('takes the secret and nothing else from %j', (text, expected) => {
     expect(() => parseSync(text)).not.toThrow()
     expect(text).toContain('cr3tX')
@@ -392,6 +416,15 @@ describe('redactUnparsedText', () => {
     const output = redact(text).text
     expect(output).not.toContain(secret)
     expect(output).toContain('<REDACTED>')
+  })
+
+  it.each([
+    `execute p('s3cr3tX') x`,
+    `exec p('s3cr3tX')`,
+    `select U&"!0063rypt" /* x */ uescape /* y */ '!' ('s3cr3tX', 'x')`,
+  ])('takes the secret from %j, which is none in a body', (text) => {
+    expect(() => parseSync(text)).toThrow()
+    expect(redactUnparsedText(text)).not.toContain(secret)
   })
 
   // Without a tree a literal that no word gives away is kept.

@@ -56,6 +56,12 @@ function disagreements(records: readonly TrailRecord[]): Fault[] {
 
 type Run = Extract<Told, { kind: 'run' }>
 
+/** A text that could be read in two ways is shown as a whole for each statement of either. */
+function isOtherReading(record: TrailRecord, matched: readonly TrailRecord[]): boolean {
+  if (record.analysis !== 'ambiguous' && record.analysis !== 'mismatch') return false
+  return JSON.stringify(record['transaction']) === JSON.stringify(matched.at(-1)?.['transaction'])
+}
+
 /** Walks through what the server told and what was recorded, side by side. */
 class Comparison {
   readonly faults: Fault[] = []
@@ -147,7 +153,7 @@ class Comparison {
     for (;;) {
       const record = this.#next(
         (each) =>
-          each.analysis === 'unparsed' &&
+          (each.analysis === 'unparsed' || isOtherReading(each, matched)) &&
           each.statement?.['protocol'] === 'simple' &&
           new TextWalk(told.text).takesAll(each),
       )
