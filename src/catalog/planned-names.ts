@@ -91,8 +91,11 @@ function meansTheSame(a: NameContext, b: NameContext): boolean {
   return one.length === other.length && one.every((item, at) => item === other[at])
 }
 
+/** What a view is made of does not count: when that changes the server plans anew. */
 function haveSameNames(a: readonly ResolvedObject[], b: readonly ResolvedObject[]): boolean {
-  return a.length === b.length && a.every((object, at) => object.name === b[at]?.name)
+  const [one, other] = [a, b].map((objects) => objects.filter(({ via }) => via === undefined))
+  if (one === undefined || other === undefined || one.length !== other.length) return false
+  return one.every((object, at) => object.name === other[at]?.name)
 }
 
 function namesOf(objects: readonly ResolvedObject[]): Set<string> {

@@ -9,7 +9,8 @@ let source: DatabaseCatalogSource
 beforeAll(async () => {
   server = await startPostgres()
   const client = await connect(server)
-  await client.query('CREATE SCHEMA finance; CREATE TABLE finance.account (id int)')
+  await client.query(`CREATE SCHEMA finance; CREATE TABLE finance.account (id int);
+    CREATE VIEW finance.summary AS SELECT * FROM finance.account`)
   await client.end()
   source = await openSource(server)
   source.open('postgres')
@@ -65,6 +66,18 @@ describe('a plan keeps the names that it was made with (corner 22)', () => {
       'pg_temp.account (assumed)',
       'finance.account (assumed)',
     ])
+    session.close()
+  })
+
+  test('of a view, whose tables are those that it has now', () => {
+    const session = source.open('postgres')
+    const of_view = statement(relation('summary'))
+    const plan = session.plan('statement', of_view, in_path)
+    const meaning = () => session.resolve(of_view, in_path, plan).objects.map(brief)
+    expect(meaning()).toEqual(['finance.summary (catalog)', 'finance.account (catalog)'])
+    session.begin()
+    session.apply({ change: 'rename', object: relation('account'), new_name: 'old' }, in_path)
+    expect(meaning()).toEqual(['finance.summary (catalog)', 'finance.old (catalog)'])
     session.close()
   })
 
