@@ -52,7 +52,8 @@ export class Arena {
   /** `lanes` sessions run at the same time, each in a database of its own. */
   static async open(lanes: number): Promise<Arena> {
     const postgres = await startPostgres({
-      settings: { ...telling_settings, max_prepared_transactions: '10' },
+      // A session may wait for a lock of a transaction that it has prepared itself.
+      settings: { ...telling_settings, max_prepared_transactions: '10', lock_timeout: '3s' },
       hba: ['host all all 127.0.0.1/32 trust'],
     })
     const arena = new Arena(postgres)
