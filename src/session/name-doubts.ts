@@ -71,18 +71,28 @@ const naming_tags: ReadonlySet<string> = new Set([
 const ran_nothing: ReadonlySet<string> = new Set(['42601', '26000', '34000'])
 
 function reachOf(execution: Execution): Reach {
-  const { step, statement, tag, sqlstate, effects } = execution
-  if (effects.length === 0 && execution.status === 'parsed') return 'nothing'
+  const { step, statement, tag, sqlstate, effects, ambiguous } = execution
+  const parsed = execution.status === 'parsed'
+  if (effects.length === 0 && parsed && !ambiguous) return 'nothing'
   if (step !== undefined && step !== 'FunctionCall') return 'nothing'
   if (ran_nothing.has(sqlstate)) return 'nothing'
   if (statement?.node === 'DoStmt') return 'all names'
-  if (step === undefined && (statement === undefined || statement.node === '')) {
+  if (step === undefined && (!parsed || statement === undefined || statement.node === '')) {
     // The tag tells what it was; without one it may have been anything.
-    const command = parseCommandTag(tag).command
-    return tag === '' || naming_tags.has(command) ? 'all names' : 'names made by SQL'
+    return tag === '' || naming_tags.has(commandOf(tag)) ? 'all names' : 'names made by SQL'
+  }
+  // The same where a text reads in two ways, unless it is what it seems to be.
+  if (ambiguous) {
+    const command = commandOf(tag)
+    const seems = statement?.tags.includes(command) === true
+    return naming_tags.has(command) && !seems ? 'all names' : 'names made by SQL'
   }
   const opaque = effects.some(
     (effect) => effect.kind === 'opaque' && effect.forgets.includes('prepared'),
   )
   return opaque ? 'names made by SQL' : 'nothing'
+}
+
+function commandOf(tag: string): string {
+  return parseCommandTag(tag).command
 }

@@ -63,8 +63,10 @@ export class SessionState {
 
   /** Applies what a successful execution did to the session. */
   applyEffects(execution: Execution): void {
-    // Our grammar refused what the server took: it may have done anything.
-    if (execution.status === 'syntax_error') this.#doubt(['settings', 'role', 'temporary'])
+    // Where our grammar reads what the server may read otherwise, it may have done anything.
+    if (execution.status !== 'parsed' || execution.ambiguous) {
+      this.#doubt(['settings', 'role', 'temporary'])
+    }
     for (const effect of execution.effects) this.#apply(effect, execution)
   }
 
