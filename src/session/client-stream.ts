@@ -14,7 +14,7 @@ import { frontend, letterOf } from '../wire/message-types.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
 import type { Conversation } from './conversation.js'
 import type { BoundValues, Request, SentText } from './requests.js'
-import type { TextDecoding } from './text-decoding.js'
+import { isAscii, type TextDecoding } from './text-decoding.js'
 import { TextDigest } from './text-digest.js'
 
 /** What the stream needs to know of the configuration. */
@@ -65,6 +65,8 @@ const request_bytes = 200
 const value_bytes = 100
 
 const nothing_bound: BoundValues = { formats: [], values: [], cut: false }
+
+const nothing_to_say = {}
 
 const not_recorded: BoundValues = { formats: [], values: [], cut: true }
 
@@ -214,6 +216,7 @@ export class ClientStream implements FrameHandler {
           unfinished_rows: 0,
           unfinished_bytes_out: 0,
           unfinished_bytes_in: -1,
+          ...this.#named(portal),
           ...this.#pending(portal.length),
         }
       }
@@ -224,6 +227,7 @@ export class ClientStream implements FrameHandler {
           target,
           name: this.#decoding.name(name),
           parameter_types: undefined,
+          ...this.#named(name),
           ...this.#pending(name.length),
         }
       }
@@ -233,6 +237,7 @@ export class ClientStream implements FrameHandler {
           kind: 'close',
           target,
           name: this.#decoding.name(name),
+          ...this.#named(name),
           ...this.#pending(name.length),
         }
       }
@@ -260,8 +265,9 @@ export class ClientStream implements FrameHandler {
   #parse(buffer: Buffer, start: number, end: number): Request {
     if (this.#digest !== undefined) {
       const name = this.#decoding.name(this.#digest.name)
+      const named = this.#named(this.#digest.name)
       const text = this.#digestedText(this.#digest)
-      return { kind: 'parse', name, text, parameter_types: [], ...this.#pending(0) }
+      return { kind: 'parse', name, text, parameter_types: [], ...named, ...this.#pending(0) }
     }
     const parse = decodeParse(buffer, start, end)
     const text = this.#sentText(parse.text)
@@ -270,6 +276,7 @@ export class ClientStream implements FrameHandler {
       name: this.#decoding.name(parse.name),
       text,
       parameter_types: parse.parameter_types,
+      ...this.#named(parse.name),
       ...this.#pending(text.text.length * 2),
     }
   }
@@ -287,6 +294,7 @@ export class ClientStream implements FrameHandler {
         portal: this.#decoding.name(prefix.subarray(0, portal_end)),
         statement: this.#decoding.name(prefix.subarray(portal_end + 1, statement_end)),
         bound: not_recorded,
+        ...this.#named(prefix.subarray(0, statement_end)),
         ...this.#pending(0),
       }
     }
@@ -297,6 +305,8 @@ export class ClientStream implements FrameHandler {
       portal: this.#decoding.name(bind.portal),
       statement: this.#decoding.name(bind.statement),
       bound,
+      ...this.#named(bind.portal),
+      ...this.#named(bind.statement),
       ...this.#pending(weightOf(bound)),
     }
   }
@@ -364,6 +374,11 @@ export class ClientStream implements FrameHandler {
       kept.push(Buffer.from(part))
     }
     return { formats, values: kept, cut }
+  }
+
+  /** Says how a name was read that would be another one in another encoding. */
+  #named(name: Buffer) {
+    return isAscii(name) ? nothing_to_say : { names_read_as: this.#decoding.mode }
   }
 
   #pending(weight: number) {

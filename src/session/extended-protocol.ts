@@ -1,4 +1,3 @@
-import type { StatementFacts } from '../sql/facts.js'
 import type { Execution } from './execution.js'
 import {
   type Ending,
@@ -6,8 +5,9 @@ import {
   endingWithout,
   failureOf,
   type Subject,
-  unseen_effects,
 } from './execution-builder.js'
+import { namedOtherwise } from './lexing.js'
+import { preparedBy, unknownStatement } from './prepared-by.js'
 import type { Reports } from './reports.js'
 import type {
   BindRequest,
@@ -18,8 +18,8 @@ import type {
   ParseRequest,
 } from './requests.js'
 import type { SessionState } from './session-state.js'
-import { shownStatement } from './shown-statement.js'
 import type { Portal, PreparedStatement } from './statement-table.js'
+import type { LexingMode } from './text-decoding.js'
 import { Unanswered } from './unanswered.js'
 
 /**
@@ -42,7 +42,7 @@ export class ExtendedProtocol {
 
   /** `values` are those of the skipped Bind behind a Parse that failed, where it is known. */
   parse(event: ParseRequest, values: BoundValues | undefined): void {
-    const prepared = preparedBy(event, this.#state)
+    const prepared = preparedBy(event, this.#state, this.#madeBy(event))
     if (event.fate === 'answered') {
       this.#drop(this.#state.statements.delete(event.name))
       this.#drop(this.#state.statements.set(event.name, prepared))
@@ -54,11 +54,14 @@ export class ExtendedProtocol {
     }
     this.#unanswered.parse(event, prepared)
     // A failed Parse of the unnamed statement drops the old one; a named one stays as it was.
-    if (event.name === '') this.#drop(this.#state.statements.delete(''))
+    if (event.name === '' && !notEvenRead(event.sqlstate)) {
+      this.#drop(this.#state.statements.delete(''))
+    }
     this.#failed.set(prepared, this.#failedStep('Parse', prepared, values, event))
   }
 
   bind(event: BindRequest): void {
+    const made = this.#madeBy(event)
     const unanswered = event.fate === 'skipped' || event.fate === 'lost'
     const prepared =
       (unanswered ? this.#unanswered.statement(event.statement) : undefined) ??
@@ -72,7 +75,7 @@ export class ExtendedProtocol {
       hold: false,
       by_sql: false,
       time_us: event.time_us,
-      made: doubts.moment,
+      made,
       doubted: doubts.ofStatement(prepared),
       context,
       plan: unanswered
@@ -99,6 +102,7 @@ export class ExtendedProtocol {
 
   /** `values` as with {@link parse}, for the Describe of a statement. */
   describe(event: DescribeRequest, values: BoundValues | undefined): void {
+    this.#madeBy(event)
     const failed = event.fate === 'failed'
     if (event.target === 'portal') {
       const portal = this.#state.portals.get(event.name)
@@ -123,6 +127,7 @@ export class ExtendedProtocol {
    * record of its own, under the `uid` of the failure.
    */
   execute(event: ExecuteRequest): void {
+    this.#madeBy(event)
     const { portal, prepared } = this.#target(event)
     prepared.used = true
     if (portal !== undefined) portal.used = true
@@ -157,9 +162,19 @@ export class ExtendedProtocol {
       const prepared = portal?.prepared ?? this.#state.statements.get(event.name)
       this.#failedStep('Close', prepared, portal?.bound, event)
     }
-    if (event.fate !== 'answered') return
+    const made = this.#madeBy(event)
+    // Where another name may be meant, nothing is forgotten.
+    if (event.fate !== 'answered' || made < this.#state.doubts.moment) return
     if (event.target === 'statement') this.#drop(this.#state.statements.delete(event.name))
     else this.#dropPortal(this.#state.portals.delete(event.name))
+  }
+
+  /** When what a message names was made; names that it may mean otherwise are in doubt from now. */
+  #madeBy({ names_read_as }: { readonly names_read_as?: LexingMode }): number {
+    const { doubts, settings } = this.#state
+    const { moment } = doubts
+    if (names_read_as !== undefined && namedOtherwise(names_read_as, settings)) doubts.misread()
+    return moment
   }
 
   /** Sync ends a skipped stretch. */
@@ -177,9 +192,13 @@ export class ExtendedProtocol {
     }
   }
 
-  /** Every Query drops the unnamed statement and the unnamed portal. */
-  dropUnnamed(): void {
-    this.#dropPortal(this.#state.portals.delete(''))
+  /**
+   * A Query drops the unnamed statement before it is parsed, and the unnamed portal when it has
+   * been. `failed` is the SQLSTATE of one that failed before anything was answered.
+   */
+  dropUnnamed(failed = ''): void {
+    if (notEvenRead(failed)) return
+    if (failed === '') this.#dropPortal(this.#state.portals.delete(''))
     this.#drop(this.#state.statements.delete(''))
   }
 
@@ -276,6 +295,14 @@ interface FailedStep {
   readonly with_values: boolean
 }
 
+/**
+ * character_not_in_repertoire, untranslatable_character, protocol_violation: the server may have
+ * failed to read the message, before it did anything. Source: pq_getmsgstring in pqformat.c.
+ */
+function notEvenRead(sqlstate: string): boolean {
+  return sqlstate === '22021' || sqlstate === '22P05' || sqlstate === '08P01'
+}
+
 function executeSubject(
   event: ExecuteRequest,
   prepared: PreparedStatement,
@@ -327,58 +354,5 @@ function subjectOf(prepared: PreparedStatement) {
     statement: prepared.statement,
     prepared_text: prepared.prepared_text,
     parameter_types: prepared.parameter_types,
-  }
-}
-
-function preparedBy(event: ParseRequest, state: SessionState): PreparedStatement {
-  const { facts } = event.text.ticket
-  const statements = facts?.statements ?? []
-  const statement = statements.length > 1 ? together(statements) : statements[0]
-  const answered = event.fate === 'answered'
-  return {
-    name: event.name,
-    text: event.text,
-    statement: shownStatement(event.text, facts, statement),
-    prepared_text: undefined,
-    parameter_types: event.parameter_types,
-    time_us: event.time_us,
-    made: state.doubts.moment,
-    plan: answered ? state.plan('statement', statement, state.context) : undefined,
-    used: false,
-  }
-}
-
-/**
- * Several statements in one Parse: the server refuses them, unless it reads the text otherwise
- * than the grammar does. Then it may do what any of them does.
- */
-function together(statements: readonly StatementFacts[]): StatementFacts {
-  return {
-    start: statements[0]?.start ?? 0,
-    end: statements.at(-1)?.end ?? 0,
-    text: statements.map((statement) => statement.text).join('; '),
-    node: '',
-    class: 'WRITE',
-    command: statements[0]?.command ?? '',
-    tags: ['*'],
-    objects: statements.flatMap((statement) => statement.objects),
-    effects: unseen_effects,
-    secret_parameters: true,
-    reason: 'Several statements in one Parse: the server reads this text otherwise.',
-  }
-}
-
-/** A name that nobody was seen to prepare. */
-function unknownStatement(name: string, time_us: number): PreparedStatement {
-  return {
-    name,
-    text: undefined,
-    statement: undefined,
-    prepared_text: undefined,
-    parameter_types: [],
-    time_us,
-    made: Number.POSITIVE_INFINITY,
-    plan: undefined,
-    used: true,
   }
 }

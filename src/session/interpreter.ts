@@ -258,7 +258,7 @@ export class Interpreter {
   #queryBegins(event: QueryRequest): void {
     // What the server skipped it has not even looked at.
     if (event.fate === 'skipped') return
-    this.#extended.dropUnnamed()
+    this.#extended.dropUnnamed(event.completions[0]?.sqlstate)
     if (readOtherwise(event.text, this.#state.settings)) event.text.ambiguous = true
   }
 

@@ -19,6 +19,11 @@ export function readOtherwise(text: SentText, settings: Settings): boolean {
   return encoding && beyond_ascii.test(text.text)
 }
 
+/** The same for names alone, which backslashes mean nothing in. */
+export function namedOtherwise(mode: LexingMode, settings: Settings): boolean {
+  return settings.lexing_doubted || !sameEncoding(mode, settings)
+}
+
 function sameEscapes(mode: LexingMode, settings: Settings): boolean {
   const value = settings.get('standard_conforming_strings')?.[0]
   return value === undefined || isOn(value) === mode.standard_strings

@@ -21,6 +21,7 @@ export class NameDoubts {
   #moment = 0
   #by_sql = 0
   #all = 0
+  #misread = 0
 
   /** To be kept with what is made now. */
   get moment(): number {
@@ -41,17 +42,33 @@ export class NameDoubts {
     if (reach === 'all names') this.#all = this.#moment
   }
 
+  /**
+   * A message named something in bytes that its encoding, changed before in the same pipeline, may
+   * read otherwise than we did: it may have made, dropped or meant any name beyond ASCII.
+   */
+  misread(): void {
+    this.#moment++
+    this.#misread = this.#moment
+  }
+
   ofStatement(prepared: PreparedStatement | undefined): boolean {
     if (prepared === undefined || prepared.name === '') return false
+    if (this.#mayBeMisread(prepared)) return true
     return prepared.made < (prepared.prepared_text === undefined ? this.#all : this.#by_sql)
   }
 
   ofPortal(portal: Portal | undefined): boolean {
     if (portal === undefined) return false
-    if (portal.doubted) return true
+    if (portal.doubted || this.#mayBeMisread(portal)) return true
     return portal.name !== '' && portal.made < (portal.by_sql ? this.#by_sql : this.#all)
   }
+
+  #mayBeMisread({ name, made }: PreparedStatement | Portal): boolean {
+    return made < this.#misread && beyond_ascii.test(name)
+  }
 }
+
+const beyond_ascii = /[^\u0000-\u007f]/
 
 type Reach = 'nothing' | 'names made by SQL' | 'all names'
 

@@ -70,6 +70,8 @@ interface RequestBase {
   place: number
   /** True when an extended-protocol message without a Sync came just before; set with `place`. */
   unsynced: boolean
+  /** How its names were read, where they are not ASCII alone. */
+  readonly names_read_as?: LexingMode
   fate: RequestFate
   end_us: number
   sqlstate: string

@@ -173,7 +173,7 @@ function decodeUtf8(bytes: Buffer): Omit<DecodedText, 'mode' | 'bytes'> {
   return { text, exact: !text.includes('\ufffd') }
 }
 
-function isAscii(bytes: Buffer): boolean {
+export function isAscii(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte > 0x7f) return false
   return true
 }
