@@ -207,10 +207,19 @@ function executesUnknown(execution: Execution): boolean {
   return execution.effects.some(({ kind }) => kind === 'execute')
 }
 
+/** Quotation marks of the languages that the server speaks. */
+const quotation_mark = /["'\u00ab\u00bb\u2018-\u201f\u2039\u203a\u300c-\u300f\uff02]/
+
+function holdsSecret(execution: Execution): boolean {
+  const { statement, bound } = execution
+  if (textOf(execution).includes(redacted)) return true
+  return statement?.secret_parameters === true && bound !== undefined && bound.values.length > 0
+}
+
 function messageOf(execution: Execution): string {
   if (execution.message !== '') {
-    // The server quotes what it could not understand: where the text held a secret, its words may.
-    const quote = textOf(execution).includes(redacted) ? execution.message.indexOf('"') : -1
+    // The server quotes what it could not understand: where text or values hold a secret, its words may.
+    const quote = holdsSecret(execution) ? execution.message.search(quotation_mark) : -1
     return quote < 0 ? execution.message : `${execution.message.slice(0, quote)}${redacted}`
   }
   if (execution.outcome === 'failure' && execution.tag === 'ROLLBACK') {
