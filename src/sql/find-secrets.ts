@@ -1,7 +1,10 @@
 import { bareEnd, bareStart } from './bare-value.js'
 import { buildsSecretSql } from './builds-secret-sql.js'
+import { type Frame, max_frames, nextArgument } from './call-frame.js'
 import { literalValue, nameValue, rewriteLiteral } from './literal-value.js'
+import { commandSpans } from './redact-command.js'
 import { conninfoSpans, uriSpans } from './redact-conninfo.js'
+import { bridges, isNamedArgument, placeholder, role_statement } from './secret-clues.js'
 import {
   type CallKind,
   isSecretSetting,
@@ -23,30 +26,6 @@ export interface Found {
 
 /** Nested literals are read so deep; what lies deeper and mentions a secret goes as a whole. */
 export const max_depth = 3
-
-/** Words that may stand between a name and its value. */
-const bridges: ReadonlySet<string> = new Set(
-  'to as is by with default encrypted unencrypted constant text varchar character varying char bpchar bytea name'.split(
-    ' ',
-  ),
-)
-
-/** A placeholder of `format` where the secret will stand: its arguments are then secrets. */
-const placeholder =
-  /(?:pass|pwd|secret|token|credential|key)\w{0,32}["']?[\s=:'"]{0,8}%(?:\d{1,4}\$)?[sILl]/i
-
-/** Special calls within each other that are told apart. */
-const max_frames = 16
-
-/** An open call whose arguments are read in a special way. */
-interface Frame {
-  readonly kind: CallKind
-  readonly depth: number
-  /** For set_config: which argument we are in, and what the first one was. */
-  argument: number
-  first: 'nothing' | 'harmless' | 'doubtful'
-  secret: boolean
-}
 
 type Armed = 'no' | 'named' | 'separated'
 
@@ -151,11 +130,17 @@ class SecretFinder {
       this.#rewrite(spans.length === 0 ? undefined : applySpans(value, spans))
       return
     }
-    const remote = this.#frames.some((open) => open.kind === 'conninfo')
-    const inside = remote ? 'fragment' : this.#policy.inside(before)
+    const remote = this.#frames.find((open) => open.kind === 'conninfo')
+    const sql = remote !== undefined || role_statement.test(value)
+    const own = this.#policy.inside(before)
+    const inside = sql && own === 'conninfo' ? 'fragment' : own
     const inner = readInside(value, inside, this.#depth + 1)
     this.#rewrite(inner.text)
     if (inner.armed) this.#armed = 'separated'
+    // `concat('pass', 'word=', 'x')`: a connection string in pieces.
+    if (remote !== undefined && inner.text === undefined && isLoneSecretWord(value)) {
+      remote.secret = true
+    }
     if (inside !== 'conninfo' && this.#parentheses > 0 && placeholder.test(value)) {
       this.#open('secret', true)
     }
@@ -181,8 +166,9 @@ class SecretFinder {
   #nameToken(): void {
     const tokens = this.#tokens
     const value = nameValue(tokens)
-    const bare = this.#policy.bare && this.#armed === 'separated'
-    if (tokens.kind === 'quoted' && bare) {
+    // Other languages than SQL have their strings between such quotes.
+    const separated = this.#armed === 'separated' && (this.#policy.bare || this.#depth > 0)
+    if (tokens.kind === 'quoted' && (separated || this.#isConnection(value))) {
       this.#redact(tokens.start, tokens.end, `"${redacted}"`)
       return
     }
@@ -202,9 +188,16 @@ class SecretFinder {
     if (frame?.first === 'nothing') frame.first = 'doubtful'
     this.#name = value
     const open = !this.#policy.only_options || this.#options_depth >= 0
-    this.#armed = open && this.#policy.near(value) ? 'named' : 'no'
+    const named = this.#policy.near(value) && (open || isNamedArgument(this.#text, tokens.end))
+    this.#armed = named ? 'named' : 'no'
     this.#names_role = this.#role_word
     this.#role_word = lower === 'role' || lower === 'user' || lower === 'group'
+  }
+
+  /** SET takes a connection string as a name, too. */
+  #isConnection(value: string): boolean {
+    if (!/=|:\/\//.test(value)) return false
+    return readInside(value, 'conninfo', this.#depth + 1).text !== undefined
   }
 
   /** A number or a parameter. */
@@ -314,10 +307,8 @@ class SecretFinder {
   }
 }
 
-/** Moves to the next argument of set_config: after the first one it is known what is set. */
-function nextArgument(frame: Frame): void {
-  frame.argument++
-  if (frame.argument === 1 && frame.first !== 'harmless') frame.secret = true
+function isLoneSecretWord(value: string): boolean {
+  return isSecretWord(value) && !/\s/.test(value)
 }
 
 /** What became of the contents of a literal; `text` is absent when nothing changed. */
@@ -345,8 +336,10 @@ function readInside(value: string, inside: Inside, depth: number): InnerText {
   if (depth > max_depth) return { text: redacted, armed: false }
   const conninfo = conninfoSpans(value)
   const uris = uriSpans(value)
-  if (conninfo !== undefined) {
-    const armed = /=\s*$/.test(value.slice(-8))
+  const armed = /=\s*$/.test(value.slice(-8))
+  // Code such as `c = connect(password="x")` looks like a pair, too.
+  const data = inside === 'conninfo' || inside === 'connection'
+  if (conninfo !== undefined && (data || armed || conninfo.length > 0)) {
     return changed(value, [...conninfo, ...uris], armed)
   }
   if (inside === 'connection') {
@@ -356,7 +349,10 @@ function readInside(value: string, inside: Inside, depth: number): InnerText {
   if (inside === 'conninfo' || address.test(value)) return changed(value, uris, false)
   const found =
     inside === 'code' ? findInCode(value, depth) : findSecrets(value, fragment_policy, depth)
-  return changed(value, [...uris, ...found.spans], found.armed)
+  const inner = changed(value, [...uris, ...found.spans], found.armed)
+  if (inside !== 'fragment') return inner
+  const commands = commandSpans(inner.text ?? value)
+  return commands.length === 0 ? inner : changed(inner.text ?? value, commands, found.armed)
 }
 
 /** Finds the secrets in one reading of a text, of which no token has been read yet. */

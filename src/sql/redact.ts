@@ -58,6 +58,9 @@ const policies: Readonly<Record<string, Policy>> = {
   AlterSubscriptionStmt: connection_policy,
   CreateFunctionStmt: function_policy,
   DoStmt: function_policy,
+  // Options without the word, as those of a text search dictionary.
+  DefineStmt: secret_policy,
+  AlterTSDictionaryStmt: secret_policy,
 }
 
 /**
@@ -78,16 +81,16 @@ export function secretsOfStatement(
   if (secret_setting && node !== 'CreateFunctionStmt' && node !== 'AlterFunctionStmt') {
     return { spans: [settingValue(statement_text)], secret_parameters: true }
   }
-  const { calls, writes_roles } = secretUses(statement)
+  const { calls, writes_secrets } = secretUses(statement)
   const policy: Policy = {
     ...policyFor(node, settings, secret_setting),
     calls: (name) => (calls.has(name.toLowerCase()) ? callKind(name) : undefined),
-    ...(executes || writes_roles ? { whole: () => true } : {}),
+    ...(executes || writes_secrets ? { whole: () => true } : {}),
   }
   const found = findSecrets(statement_text, policy)
   return {
     spans: found.spans,
-    secret_parameters: found.secret_parameters || writes_roles,
+    secret_parameters: found.secret_parameters || writes_secrets,
   }
 }
 
@@ -134,8 +137,8 @@ function settingsOf(statement: Node): readonly VariableSetStmt[] {
 interface SecretUses {
   /** Names of special functions that it calls, in lower case. */
   readonly calls: ReadonlySet<string>
-  /** True when it changes the catalog that holds the passwords, as a superuser may. */
-  readonly writes_roles: boolean
+  /** True when it changes a catalog that holds passwords, as a superuser may, or a setting. */
+  readonly writes_secrets: boolean
 }
 
 /**
@@ -144,7 +147,7 @@ interface SecretUses {
  */
 function secretUses(statement: Node): SecretUses {
   const names = new Set<string>()
-  let writes_roles = false
+  let writes_secrets = false
   const add = (name: string | undefined): void => {
     if (name !== undefined && callKind(name) !== undefined) names.add(name.toLowerCase())
   }
@@ -157,18 +160,28 @@ function secretUses(statement: Node): SecretUses {
       // CALL and EXECUTE hold what they run without a node around it.
       add(stringsOf(bodyOf(item as Node, 'CallStmt')?.funccall?.funcname).at(-1))
       add(bodyOf(item as Node, 'ExecuteStmt')?.name)
-      writes_roles ||= writtenRelation(item as Node) === 'pg_authid'
+      add(stringsOf(bodyOf(item as Node, 'CreateTrigStmt')?.funcname).at(-1))
+      writes_secrets ||= writesSecrets(item as Node)
     }
     for (const child of Object.values(item)) pending.push(child)
   }
-  return { calls: names, writes_roles }
+  return { calls: names, writes_secrets }
 }
 
-/** The table that a node inserts into or updates. */
-function writtenRelation(node: Node): string | undefined {
+/** Catalogs that hold passwords: of roles, of user mappings and servers, of subscriptions. */
+const secret_catalogs: ReadonlySet<string> = new Set(
+  'pg_authid pg_user_mapping pg_foreign_server pg_subscription pg_db_role_setting'.split(' '),
+)
+
+/**
+ * True for a node that inserts into or updates such a catalog, or the view of the settings, of
+ * which only the literals tell what is set.
+ */
+function writesSecrets(node: Node): boolean {
   const write =
     bodyOf(node, 'UpdateStmt') ?? bodyOf(node, 'InsertStmt') ?? bodyOf(node, 'MergeStmt')
-  return write?.relation?.relname
+  const name = write?.relation?.relname ?? ''
+  return name === 'pg_settings' || secret_catalogs.has(name)
 }
 
 /** Everything behind the `=` or TO of a statement that gives one setting a value. */

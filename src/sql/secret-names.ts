@@ -46,7 +46,7 @@ export function isConninfoSetting(name: string): boolean {
 /**
  * How the arguments of a function are read.
  * - `secret`: literals are secrets (pgcrypto, and functions named after a password).
- * - `conninfo`: literals are connection strings or SQL for another server (dblink).
+ * - `conninfo`: literals are connection strings, or SQL for another server (dblink) or this one.
  * - `setting`: set_config, where the first argument decides about the second.
  */
 export type CallKind = 'secret' | 'conninfo' | 'setting'
@@ -66,13 +66,13 @@ const pgcrypto: ReadonlySet<string> = new Set([
 export function callKind(name: string): CallKind | undefined {
   const lower = name.toLowerCase()
   if (lower === 'set_config') return 'setting'
-  if (lower.startsWith('dblink')) return 'conninfo'
+  if (lower.startsWith('dblink') || lower.startsWith('query_to_xml')) return 'conninfo'
   if (pgcrypto.has(lower) || /^pgp_(?:sym|pub)_|^crypto_|key_provider/.test(lower)) return 'secret'
   return isSecretWord(lower) ? 'secret' : undefined
 }
 
 const mention =
-  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|u&["']|:\/\/|\\/i
+  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|bearer|authorization|curl|mysql|mariadb|u&["']|:\/\/|\\/i
 
 /**
  * The cheap test before all others: false when nothing in a text that the grammar accepts can make

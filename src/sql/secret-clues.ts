@@ -1,0 +1,21 @@
+/** Words that may stand between a name and its value. */
+export const bridges: ReadonlySet<string> = new Set(
+  'to as is by with default encrypted unencrypted constant text varchar character varying char bpchar bytea name'.split(
+    ' ',
+  ),
+)
+
+/** A placeholder of `format` where the secret will stand: its arguments are then secrets. */
+export const placeholder =
+  /(?:pass|pwd|secret|token|credential|key)\w{0,32}["']?[\s=:'"]{0,8}%(?:\d{1,4}\$)?[sILl]/i
+
+/** What makes SQL on roles of the contents of a literal, wherever it will be run. */
+export const role_statement = /\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
+
+const named_argument = /\s{0,64}(?:=>|:=)/y
+
+/** True where the name that ends here is that of an argument: `f(password => …)`. */
+export function isNamedArgument(text: string, end: number): boolean {
+  named_argument.lastIndex = end
+  return named_argument.test(text)
+}
