@@ -110,11 +110,9 @@ function outcomeOf(completion: Completion): ExecutionOutcome {
   }
 }
 
-/** What is run, apart from how it ended. */
+/** What is run, apart from its numbers and how it ended. */
 export interface Subject {
   readonly protocol: Execution['protocol']
-  readonly id: number
-  readonly uid: number
   readonly name?: string
   readonly step?: Execution['step']
   readonly text: SentText | undefined
@@ -139,9 +137,16 @@ type SessionContextOf = Execution['context']
 
 /**
  * Puts an execution together: EXECUTE and FETCH are joined to what they run, and a COMMIT that the
- * server answered with ROLLBACK is a failure.
+ * server answered with ROLLBACK is a failure. `uid` is the `id` of the first execution of the same
+ * portal. The numbers come by themselves: copying a subject to add them costs as much as all this.
  */
-export function buildExecution(state: SessionState, subject: Subject, ending: Ending): Execution {
+export function buildExecution(
+  state: SessionState,
+  subject: Subject,
+  ending: Ending,
+  id: number,
+  uid: number,
+): Execution {
   const joined = joinNames(state, subject.statement)
   const own = subject.statement
   const doubted = subject.doubted === true || joined.doubted === true
@@ -159,8 +164,8 @@ export function buildExecution(state: SessionState, subject: Subject, ending: En
   return {
     kind: 'execution',
     protocol: subject.protocol,
-    id: subject.id,
-    uid: subject.uid,
+    id,
+    uid,
     name: subject.name === '' ? undefined : subject.name,
     step: subject.step,
     status: subject.status,

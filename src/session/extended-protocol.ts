@@ -308,7 +308,7 @@ function executeSubject(
   prepared: PreparedStatement,
   portal: Portal | undefined,
   doubted: boolean,
-): Omit<Subject, 'id' | 'uid'> {
+): Subject {
   return {
     doubted,
     protocol: 'extended',

@@ -10,7 +10,7 @@ const large_object_functions: ReadonlySet<number> = new Set([
  * A FunctionCall as something that is run: its function is only a number here, so that it may have
  * done anything to the session.
  */
-export function functionSubject(event: FunctionCallRequest): Omit<Subject, 'id' | 'uid'> {
+export function functionSubject(event: FunctionCallRequest): Subject {
   return {
     protocol: 'function',
     step: 'FunctionCall',

@@ -20,19 +20,15 @@ export class Reports {
    * An execution in its place in the order. `uid` names the first execution of the same portal,
    * undefined for a new one; the counter that the execution was given is returned.
    */
-  execution(subject: Omit<Subject, 'id' | 'uid'>, ending: Ending, uid?: number): number {
+  execution(subject: Subject, ending: Ending, uid?: number): number {
     this.#statement_counter++
     const id = this.#statement_counter
-    this.#ready.push(buildExecution(this.#state, { ...subject, id, uid: uid ?? id }, ending))
+    this.#ready.push(buildExecution(this.#state, subject, ending, id, uid ?? id))
     return id
   }
 
   /** The same, for what ran (or failed) inside a transaction and so opens one where none is. */
-  executionInTransaction(
-    subject: Omit<Subject, 'id' | 'uid'>,
-    ending: Ending,
-    uid?: number,
-  ): number {
+  executionInTransaction(subject: Subject, ending: Ending, uid?: number): number {
     this.#state.transaction.statement()
     this.#state.open()
     return this.execution(subject, ending, uid)
@@ -42,10 +38,10 @@ export class Reports {
    * The execution that is still running, seen before its answer: `ahead` more executions of the
    * same request come before it. Nothing is counted by this.
    */
-  preview(subject: Omit<Subject, 'id' | 'uid'>, ahead: number, uid?: number): Execution {
+  preview(subject: Subject, ahead: number, uid?: number): Execution {
     const id = this.#statement_counter + 1 + ahead
     const ending = endingWithout('unknown', subject.start_us)
-    const execution = buildExecution(this.#state, { ...subject, id, uid: uid ?? id }, ending)
+    const execution = buildExecution(this.#state, subject, ending, id, uid ?? id)
     const { transaction } = this.#state
     // Outside a transaction the statement will have opened one by the time it is answered.
     return transaction.active ? execution : { ...execution, transaction_id: transaction.id + 1 }
