@@ -226,7 +226,7 @@ export class Interpreter {
       // All statements had been answered: the error belongs to none of them, and outside a block
       // it comes behind their commit (finish_xact_command in exec_simple_query).
       const idle = this.#state.transaction.state === 'idle'
-      if (!completion.fatal && idle) this.#state.commit()
+      if (!completion.fatal && idle) this.#ending.behindQuery(event)
       this.#failedEnd('simple', event, endingOf(completion))
       return false
     }

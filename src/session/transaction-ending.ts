@@ -1,7 +1,7 @@
 import type { Execution } from './execution.js'
 import { nothing_said, type Said } from './last-word.js'
 import type { Reports } from './reports.js'
-import type { ClosedReport } from './requests.js'
+import type { ClosedReport, QueryRequest } from './requests.js'
 import type { SessionState } from './session-state.js'
 
 const inside_reason = 'error behind a statement that may have committed by itself'
@@ -40,6 +40,15 @@ export class TransactionEnding {
   /** A statement succeeded that may have committed what was done up to it: no error undoes that. */
   committedInside(): void {
     this.#committed_inside = this.#state.transaction.id
+  }
+
+  /**
+   * An error came behind the last answer of a Query, which has committed by then; but not where it
+   * stands in a pipeline, which is a block of its own in PostgreSQL 18 and was none before.
+   */
+  behindQuery({ unsynced }: Pick<QueryRequest, 'unsynced'>): void {
+    if (unsynced) this.committedInside()
+    else this.#state.commit()
   }
 
   /** As `doubt`, for what can end no transaction block: a Sync, a FunctionCall, the end of a Query. */

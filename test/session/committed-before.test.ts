@@ -103,6 +103,19 @@ describe('an error behind the last answer of a Query', () => {
     )
   })
 
+  it('may undo it in a pipeline, which is a block in PostgreSQL 18', async () => {
+    await expectReports(
+      [
+        client(ask('INSERT INTO a VALUES (1)'), query('DELETE FROM b'), sync()),
+        server(done('INSERT 0 1'), complete('DELETE 2'), cancelled, ready(), ready()),
+      ],
+      `1 1 extended success INSERT 0 1 - 1 "INSERT INTO a VALUES (1)" tx 1/idle
+       2 2 simple success DELETE 2 - 2 "DELETE FROM b" tx 1/idle
+       3 3 simple/Sync cancelled - 57014 0 "" tx 1/idle
+       transaction end: unknown, error behind a statement that may have committed by itself, 57014, tx 1/idle, 2 recorded`,
+    )
+  })
+
   it('fails the block that it stands in', async () => {
     await expectReports(
       [
