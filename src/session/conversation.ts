@@ -9,6 +9,7 @@ import {
   fits,
   fitting_answers,
   mayBeEarlier,
+  mayInterrupt,
 } from './fitting-answers.js'
 import { LastWord } from './last-word.js'
 import { OwedRequests } from './owed-requests.js'
@@ -104,7 +105,7 @@ export class Conversation {
   }
 
   copyDataFromClient(bytes: number): void {
-    this.#progress.copy_input.data(bytes)
+    this.#progress.copy_input.data(bytes, this.#asked)
   }
 
   /** CopyDone, or CopyFail (`failed`). */
@@ -210,7 +211,9 @@ export class Conversation {
     head.sqlstate = fields.sqlstate
     head.message = fields.message
     // It may have failed before or after the server read the Syncs among the data.
-    if (this.#progress.copying_in) this.#requests.missing_ready += this.#syncsAmongData()
+    if (this.#progress.copying_in) {
+      this.#requests.missing_ready += this.#syncsAmongData(mayInterrupt(fields))
+    }
     if (head.kind === 'query') {
       const completion = this.#progress.completion(head, 'error', '', fields, now_us)
       // A replication command is one statement, whatever else the server says of its failure.
@@ -356,8 +359,8 @@ export class Conversation {
     this.#skipping = true
   }
 
-  #syncsAmongData(): number {
-    return syncsAmongData(this.owed, this.#progress.copy_input, this.#asked)
+  #syncsAmongData(interrupted?: boolean): number {
+    return syncsAmongData(this.owed, this.#progress.copy_input, this.#asked, interrupted)
   }
 
   #dropSyncsAmongData(now_us: number): void {

@@ -21,8 +21,18 @@ export class CopyInput {
   #bytes = 0
   readonly #ended = new Fifo<EndedCopy>()
 
-  data(bytes: number): void {
+  /** Place of the newest request when the last data came. */
+  #data_place = 0
+
+  /** CopyData; `place` is that of the newest request. */
+  data(bytes: number, place: number): void {
     this.#bytes += bytes
+    this.#data_place = place
+  }
+
+  /** Place of the newest request when the last message of the stream came that the client sent. */
+  get last_place(): number {
+    return this.#ended.last()?.place ?? this.#data_place
   }
 
   /** CopyDone or CopyFail; `place` is that of the newest request. */
@@ -67,12 +77,19 @@ export class CopyInput {
 /**
  * How many Syncs the client sent between the oldest request, which became COPY IN, and the end of
  * the copy data. The server reads and ignores those, so that no ReadyForQuery comes for them.
- * `asked` is the place of the newest request.
+ * `asked` is the place of the newest request. When the COPY failed, `interrupted` tells whether by
+ * an error that may come at any time: any other error came of copy data, so that the Syncs behind
+ * the last of these were not read by then.
  */
-export function syncsAmongData(owed: Fifo<Request>, input: CopyInput, asked: number): number {
+export function syncsAmongData(
+  owed: Fifo<Request>,
+  input: CopyInput,
+  asked: number,
+  interrupted = true,
+): number {
   const head = owed.peek()
   if (head?.kind !== 'execute' && head?.kind !== 'query') return 0
-  const end = input.endOf(head.place)?.place ?? asked
+  const end = input.endOf(head.place)?.place ?? (interrupted ? asked : input.last_place)
   let count = 0
   for (let next = owed.at(1); next?.kind === 'sync'; next = owed.at(count + 1)) {
     if (next.place > end) break

@@ -51,6 +51,11 @@ const between_messages: ReadonlySet<string> = new Set([
   '40001',
 ])
 
+/** True for an error that comes of the moment, and not of what was asked. */
+export function mayInterrupt(error: ErrorFields): boolean {
+  return endsSession(error) || between_messages.has(error.sqlstate)
+}
+
 /**
  * True for an error that may have been raised before the server read the Query or FunctionCall
  * that it is charged to. Then it skips this up to the Sync, for which the one ReadyForQuery comes.

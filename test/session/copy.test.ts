@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { client, closed, Dialogue, expectReports, type Show, server } from '../support/dialogue.js'
 import {
   ask,
+  bind,
   bindComplete,
   complete,
   copyBothResponse,
@@ -264,6 +265,31 @@ describe('COPY by the extended protocol', () => {
         report.kind === 'execution' ? report.outcome : report.kind,
       ),
     ).toEqual(['failure', 'failure', 'success'])
+  })
+
+  it('that fails at its data has not read the Sync behind them', async () => {
+    await expectReports(
+      [
+        client(parse('', 'COPY a FROM STDIN'), bind('', ''), execute(), flush()),
+        server(parseComplete(), bindComplete(), copyInResponse()),
+        client(
+          copyData('x\n'),
+          sync(),
+          query('EXECUTE nobody'),
+          query('SELECT 1; SELECT 2'),
+          sync(),
+        ),
+        client(execute('a'), sync()),
+        server(failure('22P02'), ready(), failure('26000'), ready()),
+        server(complete('SELECT 1'), complete('SELECT 1'), ready(), ready()),
+        server(failure('34000'), ready()),
+      ],
+      `1 1 extended failure - 22P02 0 "COPY a FROM STDIN" tx 1/idle
+       2 2 simple failure - 26000 0 "EXECUTE nobody" tx 2/idle
+       3 3 simple success SELECT 1 - 1 "SELECT 1" tx 3/idle
+       4 4 simple success SELECT 1 - 1 "SELECT 2" tx 3/idle
+       5 5 extended failure - 34000 0 "" tx 4/idle`,
+    )
   })
 
   it('that failed with the Sync swallowed skips what stood before the next Sync', async () => {
