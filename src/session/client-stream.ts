@@ -315,9 +315,8 @@ export class ClientStream implements FrameHandler {
     const prefix = this.#takePrefix()
     if (prefix !== undefined) {
       if (prefix.length < 4) throw new ProtocolViolation('function OID is cut short')
-      const oid = prefix.readUInt32BE(0)
-      const bound = not_recorded
-      return { kind: 'function_call', oid, bound, bytes_out: 0, ...this.#pending(0) }
+      const known = { oid: prefix.readUInt32BE(0), bound: not_recorded, bytes_out: 0 }
+      return { kind: 'function_call', ...known, ...this.#pending(0) }
     }
     const call = decodeFunctionCall(buffer, start, end)
     const bound = this.#keepValues(call.formats, call.values)
@@ -363,7 +362,7 @@ export class ClientStream implements FrameHandler {
     let room = this.#options.parameter_max_bytes
     let cut = false
     const kept: (Buffer | null)[] = []
-    for (const value of values) {
+    for (const [index, value] of values.entries()) {
       if (value === null) {
         kept.push(null)
         continue
@@ -371,7 +370,8 @@ export class ClientStream implements FrameHandler {
       if (value.length > room) cut = true
       const part = value.subarray(0, room)
       room -= part.length
-      kept.push(Buffer.from(part))
+      const format = formats.length === 1 ? formats[0] : (formats[index] ?? 0)
+      kept.push(format === 0 ? this.#decoding.value(part) : Buffer.from(part))
     }
     return { formats, values: kept, cut }
   }

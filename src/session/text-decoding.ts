@@ -110,6 +110,13 @@ export class TextDecoding {
     return undecoded_mark + bytes.toString('latin1', 0, limits.identifier_bytes)
   }
 
+  /** A copy of a value in text format, in UTF-8: the encoding is the client's for values, too. */
+  value(bytes: Buffer): Buffer {
+    const { encoding } = this.#mode
+    const as_it_is = encoding === 'UTF8' || encoding === 'SQL_ASCII' || isAscii(bytes)
+    return Buffer.from(as_it_is ? bytes : this.#decodeBytes(bytes).text)
+  }
+
   #decodeBytes(bytes: Buffer): Omit<DecodedText, 'mode' | 'bytes'> {
     switch (this.#mode.encoding) {
       case 'UTF8':
