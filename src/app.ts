@@ -77,7 +77,7 @@ async function construct(
   started: (() => Promise<void>)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningApp> {
-  const material = loadTlsMaterial(config.listen.tls, config.upstream.tls)
+  const material = loadTlsMaterial(config.listen, config.upstream.tls)
   const server_log = await openServerLog(config.server_log)
   started.push(() => server_log.close())
   const log = server_log.logger

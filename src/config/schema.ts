@@ -39,7 +39,8 @@ const listen = section('Where applications connect.', {
   ).prefault('0777'),
   tls: section('TLS between applications and pgwitness.', {
     mode: choice(
-      'disable: plaintext only. allow: TLS for clients that ask for it. require: TLS or nothing.',
+      'disable: plaintext only. allow: TLS for clients that ask for it. require: TLS or nothing. ' +
+        'Unix sockets have no TLS, as with PostgreSQL, whatever stands here.',
       ['disable', 'allow', 'require'],
     ).prefault('disable'),
     cert: path('Certificate chain (PEM); needed unless mode is disable.', {

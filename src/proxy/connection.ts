@@ -52,6 +52,8 @@ export class Connection {
   #tap: SessionTap | undefined
   /** TLS with the client, once it is up. */
   #tls: { readonly protocol: string; readonly certificate: boolean } | undefined
+  /** True while a TLS handshake is under way. */
+  #handshaking = false
   #relay: Relay | undefined
   #entered = false
   #stopping = false
@@ -121,7 +123,11 @@ export class Connection {
     // A probe that connects and closes is no session; it is one from its first whole packet on,
     // or when it says something that is not the protocol.
     const tap = () => this.#openTap()
+    const securing = () => {
+      this.#handshaking = true
+    }
     const secured = (socket: TLSSocket) => {
+      this.#handshaking = false
       socket.on('error', () => {})
       this.#socket = socket
       this.#tls = { protocol: socket.getProtocol() ?? 'TLS', certificate: false }
@@ -129,8 +135,8 @@ export class Connection {
     const certified = () => {
       this.#tls = { protocol: this.#tls?.protocol ?? 'TLS', certificate: true }
     }
-    const events = { secured, certified }
-    const negotiated = await negotiate(this.#socket, config.listen.tls, material.listen, events)
+    const events = { securing, secured, certified }
+    const negotiated = await negotiate(this.#socket, material.listen, events)
     const { startup } = negotiated
     if (startup.kind === 'cancel') {
       clearTimeout(this.#timer)
@@ -265,10 +271,10 @@ export class Connection {
     return this.#tap
   }
 
-  /** Tells the client, and the record, why it is not served. */
+  /** Tells the client, and the record, why it is not served; the record alone in a handshake. */
   #refuse(sqlstate: string, message: string, hint?: string): void {
     this.#openTap().refused(sqlstate, message)
-    if (this.#socket.destroyed || this.#socket.writableEnded) return
+    if (this.#handshaking || this.#socket.destroyed || this.#socket.writableEnded) return
     this.#socket.end(errorResponse('FATAL', sqlstate, message, hint))
   }
 

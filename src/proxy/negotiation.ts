@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { ListenTlsConfig } from '../config/config.js'
 import { limits } from '../lib/limits.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
 import {
@@ -21,6 +20,8 @@ export interface Negotiated {
 
 /** What whoever runs the connection must know while it is negotiated. */
 export interface NegotiationEvents {
+  /** The TLS handshake begins: from here on words would be no TLS record to the client. */
+  securing(): void
   /** From here on, whatever is said to the client goes through this socket. */
   secured(socket: TLSSocket): void
   /** The client has shown a certificate that was verified. */
@@ -52,7 +53,6 @@ export class NegotiationRefusal extends Error {
  */
 export async function negotiate(
   plain: Socket,
-  config: ListenTlsConfig,
   material: TlsMaterial['listen'],
   events: NegotiationEvents,
 ): Promise<Negotiated> {
@@ -61,12 +61,14 @@ export async function negotiate(
   for (let round = 0; round < limits.negotiation_rounds; round++) {
     const { packet, rest } = await readPacket(socket)
     if (packet === undefined) {
-      if (round > 0) {
-        throw new ProtocolViolation('a TLS handshake where a startup packet was expected')
-      }
-      if (material === undefined) {
-        plain.end(handshake_failure)
-        throw new ProtocolViolation('a TLS handshake, but listen.tls.mode is disable')
+      if (round > 0 || material === undefined) {
+        // An alert is all that a client in its handshake reads, unless this one is within TLS.
+        if (socket === plain) plain.end(handshake_failure)
+        throw new ProtocolViolation(
+          round > 0
+            ? 'a TLS handshake where a startup packet was expected'
+            : 'a TLS handshake, but listen.tls.mode is disable, or this is a Unix socket',
+        )
       }
       plain.unshift(rest)
       socket = await secure(plain, material, events, true)
@@ -74,7 +76,7 @@ export async function negotiate(
     }
     const startup = decodeStartupPacket(packet)
     if (startup.kind === 'cancel' || startup.kind === 'startup') {
-      if (config.mode === 'require' && socket === plain && startup.kind === 'startup') {
+      if (material?.required === true && socket === plain && startup.kind === 'startup') {
         throw new NegotiationRefusal(
           'this port accepts connections with TLS only',
           'Use sslmode=require.',
@@ -175,6 +177,7 @@ function secure(
   events: NegotiationEvents,
   direct: boolean,
 ): Promise<TLSSocket> {
+  events.securing()
   return new Promise((resolve, reject) => {
     const socket = new TLSSocket(plain, {
       isServer: true,

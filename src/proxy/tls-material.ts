@@ -1,15 +1,17 @@
 import { constants, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { ListenTlsConfig, UpstreamTlsConfig } from '../config/config.js'
+import type { Config, ListenTlsConfig, UpstreamTlsConfig } from '../config/config.js'
 import { WitnessError } from '../errors.js'
 
 /** What the two legs need for TLS, read from the files once. */
 export interface TlsMaterial {
-  /** Undefined when `listen.tls.mode` is `disable`. */
+  /** Undefined when `listen.tls.mode` is `disable`, and on a Unix socket. */
   readonly listen:
     | {
         readonly context: SecureContext
+        /** True when nobody is served without. */
+        readonly required: boolean
         readonly ask_certificate: boolean
         /** The certificate that clients are shown, as DER. */
         readonly certificate: Buffer
@@ -22,10 +24,18 @@ export interface TlsMaterial {
   }
 }
 
-/** Reads the files; throws WitnessError `config.invalid` that names the file and the option. */
-export function loadTlsMaterial(listen: ListenTlsConfig, upstream: UpstreamTlsConfig): TlsMaterial {
+/**
+ * Reads the files; throws WitnessError `config.invalid` that names the file and the option. As with
+ * PostgreSQL there is no TLS on Unix sockets: libpq never asks for it there, so whoever required it
+ * would serve nobody.
+ */
+export function loadTlsMaterial(
+  listen: Pick<Config['listen'], 'host' | 'tls'>,
+  upstream: UpstreamTlsConfig,
+): TlsMaterial {
+  const without = listen.tls.mode === 'disable' || listen.host.startsWith('/')
   return {
-    listen: listen.mode === 'disable' ? undefined : listenMaterial(listen),
+    listen: without ? undefined : listenMaterial(listen.tls),
     upstream: {
       ca: read('upstream.tls.ca', upstream.ca),
       cert: read('upstream.tls.cert', upstream.cert),
@@ -50,7 +60,12 @@ function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['liste
     })
     // The first of the file is the server's own, as in PostgreSQL's ssl_cert_file.
     const certificate = new X509Certificate(cert ?? '').raw
-    return { context, ask_certificate: ca !== undefined, certificate }
+    return {
+      context,
+      required: listen.mode === 'require',
+      ask_certificate: ca !== undefined,
+      certificate,
+    }
   } catch (cause) {
     throw new WitnessError(
       'config.invalid',

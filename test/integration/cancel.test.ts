@@ -376,7 +376,7 @@ async function startGated(postgres: ScratchPostgres, gate: Gate) {
   const auditor = new Auditor(parts)
   const listener = new Listener({
     config,
-    material: loadTlsMaterial(config.listen.tls, config.upstream.tls),
+    material: loadTlsMaterial(config.listen, config.upstream.tls),
     allow: new AddressList(config.listen.allow),
     balancers: new AddressList([]),
     taps: auditor,

@@ -2,11 +2,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeCertificates, opensslInstalled } from '../support/certificates.js'
 import { fakeServer } from '../support/fake-server.js'
 import { query } from '../support/messages.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
-import { message, RawClient, startupPacket } from '../support/raw-client.js'
+import { codePacket, message, RawClient, startupPacket } from '../support/raw-client.js'
+import { ssl_request } from '../support/tls-client.js'
 
 /** What ends sessions that do nothing, and what does not. */
 
@@ -89,6 +91,35 @@ describe('the time for a login', () => {
     await proxy.finish()
     server.close()
   })
+
+  it.skipIf(!opensslInstalled()).each([
+    ['before its first byte', codePacket(ssl_request), Buffer.alloc(0)],
+    ['in the middle', codePacket(ssl_request), Buffer.from([0x16, 3, 1, 2, 0, 1, 0])],
+    ['though nobody was asked for it', Buffer.alloc(0), Buffer.from([0x16, 3])],
+  ])(
+    'says nothing in a TLS handshake that stalls %s (skips without openssl)',
+    async (_name, request, hello) => {
+      const { cert, key } = makeCertificates()
+      const proxy = await startProxy(postgres, {
+        listen: { tls: { mode: 'allow', cert, key } },
+        limits: { startup_timeout: '1s' },
+      })
+      const raw = await RawClient.connect(proxy.port)
+      raw.send(request)
+      const answer = request.length > 0 ? 'S' : ''
+      await raw.until((text) => text === answer)
+      raw.send(hello)
+      // Words would be no record of TLS: it would be told of a wrong version.
+      expect(await raw.closed()).toBe(answer)
+      expect(await proxy.finish()).toContainEqual(
+        expect.objectContaining({
+          command: 'connection refused',
+          sqlstate: '08006',
+          message: 'no login within 1000 ms',
+        }),
+      )
+    },
+  )
 
   it('does not end a session that has logged in, however long it lasts', async () => {
     const proxy = await startProxy(postgres, { limits: { startup_timeout: '1s' } })

@@ -16,6 +16,8 @@ import { connectByTls, gssenc_request, ssl_request, startTls } from '../support/
 
 const startup = startupPacket({ user: 'trusted', database: 'postgres' })
 const ready = (text: string) => text.includes('Z\0\0\0\x05I')
+/** A fatal alert: words would be no TLS record. */
+const handshake_failure = '\x15\x03\x01\x00\x02\x02\x28'
 const alpn = { ALPNProtocols: ['postgresql'] }
 
 describe.skipIf(!opensslInstalled())('TLS with the client (skips without openssl)', () => {
@@ -242,7 +244,11 @@ describe.skipIf(!opensslInstalled())('TLS with the client (skips without openssl
       late.send(codePacket(gssenc_request))
       await late.until((text) => text === 'N')
       late.send(Buffer.from([0x16, 3, 1, 0, 5]))
-      expect(await late.closed()).toContain('where a startup packet was expected')
+      const port = late.socket.localPort
+      expect(await late.closed()).toBe(`N${handshake_failure}`)
+      expect(await recordOf(proxyOf('require'), port, 'connection refused')).toMatchObject({
+        message: 'a TLS handshake where a startup packet was expected',
+      })
     })
 
     it('refuses a ClientHello and a startup packet stuffed behind the request', async () => {

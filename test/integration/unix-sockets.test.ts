@@ -15,11 +15,13 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { spawnCli, written } from '../cli/spawn-cli.js'
+import { makeCertificates, opensslInstalled } from '../support/certificates.js'
 import { query } from '../support/messages.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type ProxyUnderTest, startProxy, statementsOf } from '../support/proxy.js'
 import { textHeader } from '../support/proxy-headers.js'
-import { RawClient, startupPacket } from '../support/raw-client.js'
+import { codePacket, RawClient, startupPacket } from '../support/raw-client.js'
+import { ssl_request } from '../support/tls-client.js'
 
 const port = 7432
 
@@ -104,6 +106,33 @@ describe('sockets on both sides', () => {
       { command: 'disconnection', detail: { reason: 'terminate' } },
     ])
   })
+
+  it.skipIf(!opensslInstalled())(
+    'have no TLS, as those of the server, whatever listen.tls says (skips without openssl)',
+    async () => {
+      const { cert, key } = makeCertificates()
+      const proxy = await startProxy(postgres, onSocket({ tls: { mode: 'require', cert, key } }))
+      expect((await (await connected(proxy)).query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+      for (const [from, to] of [
+        ['the server', `${postgres.socket_directory}/.s.PGSQL.${postgres.port}`],
+        ['pgwitness', path],
+      ] as const) {
+        const asking = RawClient.over(connect(to))
+        asking.send(codePacket(ssl_request))
+        expect(await asking.until((text) => text !== ''), from).toBe('N')
+        asking.send(startupPacket({ user: 'appuser', database: 'postgres' }))
+        expect(await asking.until((text) => text.includes('Z\0\0\0\x05I')), from).toMatch(/^NR/)
+        asking.end()
+      }
+      // Alerts are all that a client reads which has begun with a handshake.
+      const direct = RawClient.over(connect(path))
+      direct.send(Buffer.from([0x16, 3, 1, 2, 0]))
+      expect(await direct.closed()).toBe('\x15\x03\x01\x00\x02\x02\x28')
+      expect(await proxy.finish()).toContainEqual(
+        expect.objectContaining({ message: expect.stringContaining('this is a Unix socket') }),
+      )
+    },
+  )
 
   it('pass cancel requests on', async () => {
     const proxy = await startProxy(postgres, onSocket())
