@@ -1,5 +1,5 @@
 import { limits } from '../lib/limits.js'
-import type { FactsSource, FactsTicket, TextFacts } from '../sql/facts.js'
+import type { FactsSource } from '../sql/facts.js'
 import { replicationFacts, replicationKeyword } from '../sql/replication-command.js'
 import type { FrameAction, FrameHandler } from '../wire/framer.js'
 import {
@@ -13,6 +13,7 @@ import {
 import { frontend, letterOf } from '../wire/message-types.js'
 import { ProtocolViolation } from '../wire/protocol-violation.js'
 import type { Conversation } from './conversation.js'
+import { KnownTicket, long_text_ticket } from './known-ticket.js'
 import type { BoundValues, Request, SentText } from './requests.js'
 import { isAscii, type TextDecoding } from './text-decoding.js'
 import { TextDigest } from './text-digest.js'
@@ -24,41 +25,6 @@ export interface ClientStreamOptions {
   readonly record_parameters: boolean
   readonly parameter_max_bytes: number
 }
-
-/** An answer that is known beforehand: the text was not kept. */
-class KnownTicket implements FactsTicket {
-  readonly facts: TextFacts
-
-  constructor(facts: TextFacts) {
-    this.facts = facts
-  }
-
-  when_ready(callback: () => void): void {
-    callback()
-  }
-}
-
-const long_text_facts: TextFacts = {
-  status: 'unparsed',
-  statements: [
-    {
-      start: 0,
-      end: 0,
-      text: '',
-      node: '',
-      class: 'WRITE',
-      command: '',
-      tags: ['*'],
-      objects: [],
-      effects: [{ kind: 'opaque', forgets: ['settings', 'role', 'temporary', 'prepared'] }],
-      secret_parameters: true,
-      reason: 'The text is longer than limits.analysed: it was relayed and hashed, not parsed.',
-    },
-  ],
-  problem: 'longer than limits.analysed',
-  weight: 0,
-}
-const long_text_ticket = new KnownTicket(long_text_facts)
 
 /** Rough cost of a request, and of one bound value, in memory, in bytes. */
 const request_bytes = 200
