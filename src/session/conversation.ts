@@ -89,10 +89,10 @@ export class Conversation {
       this.#requests.finish(request, 'skipped', request.time_us)
       return
     }
-    // What crossed while nothing was owed belongs to nothing.
-    if (this.owed.length === 0) this.#progress.reset()
+    if (this.owed.length === 0) this.#progress.forget()
     this.#asked++
     request.place = this.#asked
+    if (request.kind !== 'sync') this.#progress.copy_input.asked(this.#asked)
     request.unsynced = this.#unsynced
     this.#unsynced = !answers_at_once[request.kind]
     if (answers_at_once[request.kind]) this.#due = this.#asked
@@ -110,9 +110,7 @@ export class Conversation {
 
   /** CopyDone, or CopyFail (`failed`). */
   copyEndedByClient(failed: boolean): void {
-    // Where nothing is owed there is no COPY.
-    if (this.owed.length === 0) this.#progress.copy_input.forget()
-    else this.#progress.copy_input.end(failed, this.#asked)
+    this.#progress.copy_input.end(failed, this.#asked)
   }
 
   parseComplete(now_us: number): void {

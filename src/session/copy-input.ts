@@ -2,75 +2,92 @@ import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
 import type { Request } from './requests.js'
 
-/** The end of a copy stream, as the client sent it. */
-export interface EndedCopy {
+/** A copy stream of the client. */
+export interface CopyStream {
+  /** Place of the request that reads it: the newest one before it that is no Sync. */
+  readonly owner: number
   /** Bytes of CopyData bodies. */
-  readonly bytes: number
-  /** True for CopyFail, false for CopyDone. */
-  readonly failed: boolean
-  /** Place of the newest request that the client had asked before. */
-  readonly place: number
+  bytes: number
+  /** Place of the newest request, Syncs included, when the last data came. */
+  data_place: number
+  /** Place of the newest request when CopyDone or CopyFail came; undefined before. */
+  end_place: number | undefined
+  /** True when it ended by CopyFail. */
+  failed: boolean
 }
 
 /**
  * The copy data that a client sends, by the statement that reads it. The client may send its whole
- * stream before the server has answered anything, so ends wait here until their statement is over.
+ * stream before the server has answered anything, so streams wait here until their statement is
+ * over. Within COPY the server reads copy data, Flush and Sync, and fails by anything else; so a
+ * stream belongs to the last request before it that is none of these, or to nothing.
+ * Source: CopyGetData in src/backend/commands/copyfromparse.c.
  */
 export class CopyInput {
-  /** Bytes since the last end. */
-  #bytes = 0
-  readonly #ended = new Fifo<EndedCopy>()
+  /** Oldest first; several have the same owner where one Query has several COPY. */
+  readonly #streams = new Fifo<CopyStream>()
+  /** Place of the newest request that is no Sync. */
+  #owner = 0
 
-  /** Place of the newest request when the last data came. */
-  #data_place = 0
+  /** The client asked something other than a Sync. */
+  asked(place: number): void {
+    this.#owner = place
+  }
 
   /** CopyData; `place` is that of the newest request. */
   data(bytes: number, place: number): void {
-    this.#bytes += bytes
-    this.#data_place = place
-  }
-
-  /** Place of the newest request when the last message of the stream came that the client sent. */
-  get last_place(): number {
-    return this.#ended.last()?.place ?? this.#data_place
+    const stream = this.#open()
+    if (stream === undefined) return
+    stream.bytes += bytes
+    stream.data_place = place
   }
 
   /** CopyDone or CopyFail; `place` is that of the newest request. */
   end(failed: boolean, place: number): void {
-    const bytes = this.#bytes
-    this.#bytes = 0
-    // So many at once are not ends of any COPY.
-    if (this.#ended.length < limits.pending_requests) this.#ended.push({ bytes, failed, place })
+    const stream = this.#open()
+    if (stream === undefined) return
+    stream.end_place = place
+    stream.failed = failed
   }
 
   /** What was sent outside of any COPY is thrown away, as the server does. */
   forget(): void {
-    this.#bytes = 0
-    this.#ended.clear()
+    this.#streams.clear()
   }
 
-  /**
-   * The end of the stream that the request at `place` reads, if the client has sent it. Ends that
-   * came before that request was asked were sent outside of any COPY and mean nothing.
-   */
-  endOf(place: number): EndedCopy | undefined {
-    for (let end = this.#ended.peek(); end !== undefined; end = this.#ended.peek()) {
-      if (end.place >= place) return end
-      this.#ended.shift()
+  /** The stream that the request at `place` reads, as far as the client has sent it. */
+  of(place: number): CopyStream | undefined {
+    for (let next = this.#streams.peek(); next !== undefined; next = this.#streams.peek()) {
+      if (next.owner >= place) return next.owner === place ? next : undefined
+      // What was sent behind a request that read none of it means nothing.
+      this.#streams.shift()
     }
     return undefined
   }
 
   /** The same, for a statement that is over; one that failed may be over before its stream is. */
-  take(place: number): Pick<EndedCopy, 'bytes' | 'failed'> {
-    const end = this.endOf(place)
-    if (end !== undefined) {
-      this.#ended.shift()
-      return end
+  take(place: number): Pick<CopyStream, 'bytes' | 'failed'> {
+    const stream = this.of(place)
+    if (stream === undefined) return { bytes: 0, failed: false }
+    this.#streams.shift()
+    return stream
+  }
+
+  /** The stream that the client is sending now. */
+  #open(): CopyStream | undefined {
+    const last = this.#streams.last()
+    if (last !== undefined && last.owner === this.#owner && last.end_place === undefined) {
+      return last
     }
-    const bytes = this.#bytes
-    this.#bytes = 0
-    return { bytes, failed: false }
+    if (this.#streams.length >= limits.pending_requests) {
+      // So many at once are not streams of any COPY, unless of one Query: its first ones count.
+      if (this.#streams.peek()?.owner === this.#owner) return undefined
+      this.#streams.shift()
+    }
+    const owner = this.#owner
+    const stream = { owner, bytes: 0, data_place: owner, end_place: undefined, failed: false }
+    this.#streams.push(stream)
+    return stream
   }
 }
 
@@ -89,7 +106,8 @@ export function syncsAmongData(
 ): number {
   const head = owed.peek()
   if (head?.kind !== 'execute' && head?.kind !== 'query') return 0
-  const end = input.endOf(head.place)?.place ?? (interrupted ? asked : input.last_place)
+  const stream = input.of(head.place)
+  const end = stream?.end_place ?? (interrupted ? asked : (stream?.data_place ?? head.place))
   let count = 0
   for (let next = owed.at(1); next?.kind === 'sync'; next = owed.at(count + 1)) {
     if (next.place > end) break

@@ -75,6 +75,12 @@ export class StatementProgress {
     this.reset()
   }
 
+  /** Nothing was owed: what has crossed belongs to nothing, and neither do the client's data. */
+  forget(): void {
+    this.reset()
+    this.copy_input.forget()
+  }
+
   /** Nothing of what has crossed belongs to what comes next. */
   reset(): void {
     this.#tag = undefined

@@ -292,6 +292,36 @@ describe('COPY by the extended protocol', () => {
     )
   })
 
+  it('that failed has nothing of the data of a COPY that was sent ahead behind it', async () => {
+    await expectReports(
+      [
+        client(ask('COPY a FROM STDIN'), copyData('x\n'), sync(), query('SELECT 1'), sync()),
+        client(query('COPY b FROM STDIN'), copyData('22\n'), copyData('33\n'), copyDone(), sync()),
+        server(parseComplete(), bindComplete(), copyInResponse(), failure('22P02'), ready()),
+        server(complete('SELECT 1'), ready(), ready()),
+        server(copyInResponse(), complete('COPY 2'), ready(), ready()),
+      ],
+      `1 1 extended failure - 22P02 0 "COPY a FROM STDIN" tx 1/idle in 2 out 0
+       2 2 simple success SELECT 1 - 1 "SELECT 1" tx 2/idle in -1 out 0
+       3 3 simple success COPY 2 - 2 "COPY b FROM STDIN" tx 3/idle in 6 out 0`,
+      { show: bytes },
+    )
+  })
+
+  it('that was cancelled before its data leaves the next one its bytes', async () => {
+    await expectReports(
+      [
+        client(query('COPY a FROM STDIN'), query('COPY b FROM STDIN')),
+        client(copyData('22\n'), copyFail('no')),
+        server(copyInResponse(), failure('57014'), ready()),
+        server(copyInResponse(), failure('57014'), ready()),
+      ],
+      `1 1 simple cancelled - 57014 0 "COPY a FROM STDIN" tx 1/idle in 0 out 0
+       2 2 simple failure - 57014 0 "COPY b FROM STDIN" tx 2/idle in 3 out 0`,
+      { show: bytes },
+    )
+  })
+
   it('that failed with the Sync swallowed skips what stood before the next Sync', async () => {
     await expectReports(
       [
