@@ -153,14 +153,15 @@ class Comparison {
   #furtherReadings(told: Run, matched: TrailRecord[]): void {
     if (!matched.some(({ analysis }) => analysis === 'ambiguous')) return
     for (;;) {
-      const record = this.#next(
-        (each) =>
-          (each.analysis === 'unparsed' || isOtherReading(each, matched)) &&
-          each.statement?.['protocol'] === 'simple' &&
-          new TextWalk(told.text).takesAll(each),
-      )
-      if (record === undefined) return
-      matched.push(record)
+      const [next] = this.#records
+      const is_further =
+        next !== undefined &&
+        (next.analysis === 'unparsed' || isOtherReading(next, matched)) &&
+        next.statement?.['protocol'] === 'simple' &&
+        new TextWalk(told.text).takesAll(next)
+      if (!is_further) return
+      matched.push(next)
+      this.#records.shift()
     }
   }
 

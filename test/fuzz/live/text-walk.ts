@@ -44,7 +44,24 @@ export class TextWalk {
   /** The same of a record that must have the whole text. */
   takesAll(record: TrailRecord): boolean {
     if (this.over) return new TextWalk(textOf(record)).over
+    if (this.#isWhole(textOf(record).trim())) return true
     return this.take(record) && this.over
+  }
+
+  /** True for the whole text, however much of it was redacted; blanks are put around that. */
+  #isWhole(words: string): boolean {
+    const [first = '', ...rest] = words.split(redacted).map((part) => part.trim())
+    const last = rest.pop()
+    if (last === undefined || this.#at > this.#afterGap(0)) return false
+    const text = this.#text.trim()
+    if (!text.startsWith(first) || !text.endsWith(last)) return false
+    let at = first.length
+    for (const part of rest) {
+      const found = text.indexOf(part, at)
+      if (found < 0) return false
+      at = found + part.length
+    }
+    return at + last.length <= text.length
   }
 
   #isPlausible({ sqlstate, outcome }: TrailRecord): boolean {
