@@ -170,7 +170,9 @@ class Comparison {
     const record = this.#next(
       (each) =>
         each.statement?.['protocol'] === told.protocol &&
-        (told.protocol === 'function' || new TextWalk(told.text, told.sqlstate).takesAll(each)),
+        (told.protocol === 'function' ||
+          isDeclaredWithin(told.text, each) ||
+          new TextWalk(told.text, told.sqlstate).takesAll(each)),
     )
     if (record === undefined) {
       // The Execute of an empty statement leaves a record only when it fails.
@@ -225,6 +227,12 @@ class Comparison {
     const [record] = this.#records
     return record === undefined ? 'nothing' : describe(record)
   }
+}
+
+/** True for the portal of a cursor: all of the Query that declared it is its text to the server. */
+function isDeclaredWithin(text: string, record: TrailRecord): boolean {
+  const own = textOf(record)
+  return /^DECLARE\b/i.test(own) && text.includes(own)
 }
 
 /** The failed end of a batch, which belongs to no statement. */
