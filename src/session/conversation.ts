@@ -1,4 +1,3 @@
-import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
 import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
 import { syncsAmongData } from './copy-input.js'
@@ -13,7 +12,7 @@ import {
 } from './fitting-answers.js'
 import { LastWord } from './last-word.js'
 import { OwedRequests } from './owed-requests.js'
-import { answers_at_once, type ParameterReport, type Request, unasked } from './requests.js'
+import { answers_at_once, failedBehind, type Request, unasked } from './requests.js'
 import { StatementProgress } from './statement-progress.js'
 
 /**
@@ -44,8 +43,6 @@ export class Conversation {
   #unsynced = false
   /** Place of the newest request whose answer the server must not keep in its buffer. */
   #due = 0
-  /** Settings that the server reported while something was owed; they count from ReadyForQuery. */
-  readonly #reported = new Fifo<ParameterReport>()
 
   /** Weight of what is owed, in bytes, for the bound on outstanding requests. */
   get owed_bytes(): number {
@@ -199,6 +196,11 @@ export class Conversation {
     if (fatal) this.#last_word.ended(fields)
     // What has failed already did not fail by the end of the session.
     if (fatal && (head === undefined || head.sqlstate !== '')) return
+    if (head === undefined && this.#unsynced && mayInterrupt(fields)) {
+      this.events.push(failedBehind(fields, now_us))
+      this.#skipping = true
+      return
+    }
     if (head === undefined || head.sqlstate !== '') {
       this.#disagree(`ErrorResponse ${fields.sqlstate} while none was owed`, now_us, fields)
       // Raised behind the completion of an extended-protocol message, it makes the server skip.
@@ -249,7 +251,7 @@ export class Conversation {
 
   /** The first ReadyForQuery answers the login, even where requests were sent ahead of it. */
   loggedIn(status: 'I' | 'T' | 'E', now_us: number): void {
-    this.#pushReported()
+    this.#requests.pushReported()
     this.events.push({ kind: 'ready', status, ...unasked(now_us) })
   }
 
@@ -257,13 +259,7 @@ export class Conversation {
     this.#ready(status, now_us)
     this.#requests.settleMissing()
     // Reports count for what comes after the batch that they were sent with.
-    this.#pushReported()
-  }
-
-  #pushReported(): void {
-    for (let next = this.#reported.shift(); next !== undefined; next = this.#reported.shift()) {
-      this.events.push(next)
-    }
+    this.#requests.pushReported()
   }
 
   #ready(status: 'I' | 'T' | 'E', now_us: number): void {
@@ -307,9 +303,7 @@ export class Conversation {
   }
 
   parameterStatus(name: string, value: string, now_us: number): void {
-    const report: ParameterReport = { kind: 'parameter_status', name, value, ...unasked(now_us) }
-    if (this.owed.length === 0) this.events.push(report)
-    else this.#reported.push(report)
+    this.#requests.report({ kind: 'parameter_status', name, value, ...unasked(now_us) })
   }
 
   /** The connection is over: what is still owed will never be answered. */

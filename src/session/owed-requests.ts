@@ -1,5 +1,11 @@
 import { Fifo } from '../lib/fifo.js'
-import { answers_at_once, type EndedFate, type Request, type SessionEvent } from './requests.js'
+import {
+  answers_at_once,
+  type EndedFate,
+  type ParameterReport,
+  type Request,
+  type SessionEvent,
+} from './requests.js'
 
 /** The queue of requests from their arrival to their answer, and the answered ones behind it. */
 export class OwedRequests {
@@ -11,6 +17,8 @@ export class OwedRequests {
   readonly events = new Fifo<SessionEvent>()
   /** How many ReadyForQuery may not come: see {@link answeredBy}. */
   missing_ready = 0
+  /** Settings that the server reported while something was owed; they count from ReadyForQuery. */
+  readonly #reported = new Fifo<ParameterReport>()
 
   push(request: Request): void {
     this.owed_bytes += request.weight
@@ -29,6 +37,19 @@ export class OwedRequests {
     request.fate = fate
     request.end_us = now_us
     this.events.push(request)
+  }
+
+  /** The server reported a setting. */
+  report(report: ParameterReport): void {
+    if (this.owed.length === 0) this.events.push(report)
+    else this.#reported.push(report)
+  }
+
+  /** ReadyForQuery came: what was reported before it counts. */
+  pushReported(): void {
+    for (let next = this.#reported.shift(); next !== undefined; next = this.#reported.shift()) {
+      this.events.push(next)
+    }
   }
 
   /** The request behind the oldest one will not be answered. */

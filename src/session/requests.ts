@@ -212,3 +212,13 @@ export function unasked(now_us: number) {
     message: '',
   }
 }
+
+/**
+ * An error that was raised behind the completion of an extended-protocol message, with nothing owed
+ * as the Sync was not yet sent: the batch failed at its end, as by a Sync of its own. The server
+ * skips what comes up to the real one.
+ */
+export function failedBehind(error: ErrorFields, now_us: number): SyncRequest {
+  const { sqlstate, message } = error
+  return { kind: 'sync', status: undefined, ...unasked(now_us), fate: 'failed', sqlstate, message }
+}

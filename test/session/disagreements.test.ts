@@ -264,11 +264,11 @@ describe('an error raised behind the completion of an extended-protocol message'
         ...next,
       ],
       `1 1 extended success INSERT 0 1 - 1 "INSERT INTO a VALUES (1)" tx 1/idle
-       disagreement: ErrorResponse 57014 while none was owed
-       2 2 simple skipped - - 0 "SELECT 2" tx 1/idle
+       2 2 extended/Sync cancelled - 57014 0 "" tx 1/idle
+       3 3 simple skipped - - 0 "SELECT 2" tx 1/idle
        transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
-       3 3 simple success DELETE 2 - 2 "DELETE FROM a" tx 2/idle
-       4 4 extended success DELETE 3 - 3 "DELETE FROM b" tx 3/idle`,
+       4 4 simple success DELETE 2 - 2 "DELETE FROM a" tx 2/idle
+       5 5 extended success DELETE 3 - 3 "DELETE FROM b" tx 3/idle`,
     )
   })
 

@@ -143,10 +143,17 @@ sub large_objects {
     $database->pg_lo_write($handle, 'large', 5);
     $database->pg_lo_close($handle);
     $database->pg_lo_unlink($object);
-    # A function that is known by its number alone might take a secret.
-    my @secret = ('<REDACTED>');
-    for my $count (1, 2, 2, 1, 1) {
-        tell_line('', 'success', protocol => 'function', parameters => [(@secret) x $count]);
+    my $mode = "$database->{pg_INV_WRITE}";
+    my @calls = (
+        ['lo_creat(integer)', $mode],
+        ['lo_open(oid, integer)', "$object", $mode],
+        ['lowrite(integer, bytea)', "$handle", '\x6c61726765'],
+        ['lo_close(integer)', "$handle"],
+        ['lo_unlink(oid)', "$object"],
+    );
+    for my $call (@calls) {
+        my ($function, @values) = @$call;
+        tell_line("pg_catalog.$function", 'success', protocol => 'function', parameters => \@values);
     }
     $database->rollback;
     tell_line('rollback', 'success');

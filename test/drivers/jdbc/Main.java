@@ -252,15 +252,20 @@ public class Main {
       object.write("large".getBytes());
       object.close();
       manager.delete(oid);
-      // A function that is known by its number alone might take a secret.
-      String secret = "<REDACTED>";
-      String[][] calls = {{secret}, {secret, secret}, {secret, secret}, {secret}, {secret}};
-      for (String[] values : calls) {
-        tell("", "success", "protocol", quoted("function"), "parameters", list(values));
-      }
+      String mode = Integer.toString(LargeObjectManager.READWRITE);
+      String number = Long.toString(oid);
+      tellCall("lo_creat(integer)", mode);
+      tellCall("lo_open(oid, integer)", number, mode);
+      tellCall("lowrite(integer, bytea)", "0", "\\x6c61726765");
+      tellCall("lo_close(integer)", "0");
+      tellCall("lo_unlink(oid)", number);
       connection.rollback();
       tell("ROLLBACK", "success");
     }
+  }
+
+  private static void tellCall(String function, String... values) {
+    tell("pg_catalog." + function, "success", "protocol", quoted("function"), "parameters", list(values));
   }
 
   private static void calls() throws SQLException {

@@ -44,9 +44,9 @@ def ordinary():
         run(session, connection, add, (1, "again", None), sent, ["1", "again", None])
         run(session, connection, "SELECT * FROM thing WHERE id = %s", ("x",),
             "SELECT * FROM thing WHERE id = $1", ["x"])
-        # A failed Parse: the values that were sent along are in no record.
+        # A failed Parse: its record has the values that were sent along.
         run(session, connection, "SELECT * FROM nothing WHERE a = %s", (1,),
-            "SELECT * FROM nothing WHERE a = $1")
+            "SELECT * FROM nothing WHERE a = $1", ["1"])
         run(session, connection, "SELEC 1")
         for text in ("UPDATE thing SET name = 'x'", "SELECT 1"):
             tell(session, text, rows=3 if text.startswith("U") else 1, protocol="simple")

@@ -30,6 +30,8 @@ type Run = Extract<Told, { kind: 'run' }>
 export function toldBy(lines: readonly LogLine[]): Told[] {
   const told: Told[] = []
   let open: Run | undefined
+  /** A function call that has just ended: what it did is committed only behind its duration. */
+  let ended_call: Run | undefined
   const begin = (protocol: Run['protocol'], text: string) => {
     open = { kind: 'run', protocol, text, sqlstate: '', ended: false, effects: [] }
     told.push(open)
@@ -37,7 +39,9 @@ export function toldBy(lines: readonly LogLine[]): Told[] {
   for (const { severity, message, sqlstate, statement } of lines) {
     if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') {
       const fatal = severity !== 'ERROR'
-      if (open !== undefined && open.sqlstate === '' && !fatal) {
+      if (ended_call !== undefined && sqlstate === '57014' && !fatal) {
+        ended_call.sqlstate = sqlstate
+      } else if (open !== undefined && open.sqlstate === '' && !fatal) {
         open.sqlstate = sqlstate
         open.ended = true
         open = undefined
@@ -45,15 +49,18 @@ export function toldBy(lines: readonly LogLine[]): Told[] {
         told.push({ kind: 'error', sqlstate, fatal, text: statement })
         open = undefined
       }
+      ended_call = undefined
       continue
     }
     if (severity !== 'LOG') continue
+    ended_call = undefined
     const step = /^duration: [\d.]+ ms(?: {2}(parse|bind) [^:]*: ([\s\S]*))?$/.exec(message)
     const effect = /^(TOUCH|DDL)=([\s\S]*)$/.exec(message)
     if (step !== null) {
       if (step[1] !== undefined) told.push({ kind: 'step', step: step[1], text: step[2] ?? '' })
       else if (open !== undefined) {
         open.ended = true
+        if (open.protocol === 'function') ended_call = open
         open = undefined
       }
     } else if (effect !== null) {
