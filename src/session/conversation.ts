@@ -1,6 +1,6 @@
 import { limits } from '../lib/limits.js'
 import { type ErrorFields, endsSession } from '../wire/backend-messages.js'
-import { syncsAmongData } from './copy-input.js'
+import { type SwallowedSyncs, syncsAmongData } from './copy-input.js'
 import {
   completion_answers,
   type FittingAnswer,
@@ -207,12 +207,13 @@ export class Conversation {
       if (head === undefined && this.#unsynced) this.#skipping = true
       return
     }
-    if (!this.#progress.begun && mayBeEarlier(fields, head)) this.#requests.missing_ready++
+    if (!this.#progress.begun && mayBeEarlier(fields, head)) this.#requests.mayMiss(1)
     head.sqlstate = fields.sqlstate
     head.message = fields.message
     // It may have failed before or after the server read the Syncs among the data.
     if (this.#progress.copying_in) {
-      this.#requests.missing_ready += this.#syncsAmongData(mayInterrupt(fields))
+      const { most, likely } = this.#syncsAmongData(mayInterrupt(fields))
+      this.#requests.mayMiss(most, likely)
     }
     if (head.kind === 'query') {
       const completion = this.#progress.completion(head, 'error', '', fields, now_us)
@@ -351,12 +352,12 @@ export class Conversation {
     this.#skipping = true
   }
 
-  #syncsAmongData(interrupted?: boolean): number {
+  #syncsAmongData(interrupted?: boolean): SwallowedSyncs {
     return syncsAmongData(this.owed, this.#progress.copy_input, this.#asked, interrupted)
   }
 
   #dropSyncsAmongData(now_us: number): void {
-    for (let left = this.#syncsAmongData(); left > 0; left--) this.#requests.skipSecond(now_us)
+    for (let left = this.#syncsAmongData().most; left > 0; left--) this.#requests.skipSecond(now_us)
   }
 
   /** The oldest request, where such an answer can belong to it; else that is a disagreement. */

@@ -91,26 +91,41 @@ export class CopyInput {
   }
 }
 
+/** How many of the Syncs that were sent among copy data have no ReadyForQuery. */
+export interface SwallowedSyncs {
+  /** As many as it can be at most. */
+  readonly most: number
+  /** As many as it is where nothing shows otherwise. */
+  readonly likely: number
+}
+
 /**
  * How many Syncs the client sent between the oldest request, which became COPY IN, and the end of
  * the copy data. The server reads and ignores those, so that no ReadyForQuery comes for them.
  * `asked` is the place of the newest request. When the COPY failed, `interrupted` tells whether by
- * an error that may come at any time: any other error came of copy data, so that the Syncs behind
- * the last of these were not read by then.
+ * an error that may come at any time: any other error came of copy data, mostly, so that the Syncs
+ * behind the last of these were not read by then, unless it came of their end.
  */
 export function syncsAmongData(
   owed: Fifo<Request>,
   input: CopyInput,
   asked: number,
   interrupted = true,
-): number {
+): SwallowedSyncs {
   const head = owed.peek()
-  if (head?.kind !== 'execute' && head?.kind !== 'query') return 0
+  if (head?.kind !== 'execute' && head?.kind !== 'query') return { most: 0, likely: 0 }
   const stream = input.of(head.place)
-  const end = stream?.end_place ?? (interrupted ? asked : (stream?.data_place ?? head.place))
+  const data_place = stream?.data_place ?? head.place
+  const most = syncsUpTo(owed, stream?.end_place ?? (interrupted ? asked : data_place))
+  const by_data = !interrupted && stream !== undefined && stream.bytes > 0
+  return { most, likely: by_data ? syncsUpTo(owed, data_place) : most }
+}
+
+/** How many Syncs, and nothing else, stand behind the oldest request up to a place. */
+function syncsUpTo(owed: Fifo<Request>, place: number): number {
   let count = 0
   for (let next = owed.at(1); next?.kind === 'sync'; next = owed.at(count + 1)) {
-    if (next.place > end) break
+    if (next.place > place) break
     count++
   }
   return count

@@ -17,6 +17,8 @@ export class OwedRequests {
   readonly events = new Fifo<SessionEvent>()
   /** How many ReadyForQuery may not come: see {@link answeredBy}. */
   missing_ready = 0
+  /** How many of these are missing where nothing shows otherwise. */
+  #likely_missing = 0
   /** Settings that the server reported while something was owed; they count from ReadyForQuery. */
   readonly #reported = new Fifo<ParameterReport>()
 
@@ -67,8 +69,8 @@ export class OwedRequests {
    * of the Syncs among its data the server had read and ignored; and an error may have made it skip
    * a Query up to the Sync, of which the one ReadyForQuery came. What can belong to something
    * behind a Sync, and to nothing before it, shows that the server is further than that. Where it
-   * can belong to both, it is taken for the later one, as books that are ahead of the server are
-   * right again as soon as nothing is owed, and those behind it never; `torn` is told.
+   * can belong to both, it is taken for the later one as often as ReadyForQuery are likely to be
+   * missing; `torn` is told.
    */
   answeredBy(kinds: readonly Request['kind'][], torn: () => void): Request | undefined {
     // What has failed still waits for its own ReadyForQuery.
@@ -81,10 +83,11 @@ export class OwedRequests {
         if (before) break
         return this.owed.peek()
       }
+      if (before && this.#likely_missing <= 0) break
       if (before) torn()
       this.passSync(this.owed.peek()?.time_us ?? 0, before ? 'lost' : 'skipped')
     }
-    this.missing_ready = 0
+    this.#noneMissing()
     return this.owed.peek()
   }
 
@@ -106,7 +109,18 @@ export class OwedRequests {
 
   /** ReadyForQuery came: where no Sync is owed, none can be missing. */
   settleMissing(): void {
-    if (this.missing_ready > 0 && !this.#owesSync()) this.missing_ready = 0
+    if (this.missing_ready > 0 && !this.#owesSync()) this.#noneMissing()
+  }
+
+  /** At most so many ReadyForQuery more do not come. */
+  mayMiss(most: number, likely = most): void {
+    this.missing_ready += most
+    this.#likely_missing += likely
+  }
+
+  #noneMissing(): void {
+    this.missing_ready = 0
+    this.#likely_missing = 0
   }
 
   #owesSync(): boolean {
@@ -131,6 +145,7 @@ export class OwedRequests {
    */
   passSync(now_us: number, fate: 'skipped' | 'lost' = 'skipped'): boolean {
     this.missing_ready--
+    this.#likely_missing--
     if (!this.#owesSync()) return false
     for (let next = this.owed.peek(); next !== undefined; next = this.owed.peek()) {
       if (next.kind === 'sync') {

@@ -292,6 +292,23 @@ describe('COPY by the extended protocol', () => {
     )
   })
 
+  it('that fails at its data has read the Sync before them, and not the one behind', async () => {
+    await expectReports(
+      [
+        client(ask('COPY a FROM STDIN'), sync(), copyData('x\n'), sync(), copyDone()),
+        client(bind('', 'nobody'), sync(), query('SELECT 1'), parse('p', 'SELECT 2'), sync()),
+        server(parseComplete(), bindComplete(), copyInResponse(), failure('22P02'), ready()),
+        server(failure('26000'), ready(), complete('SELECT 1'), ready(), parseComplete(), ready()),
+        client(query('SELECT 3')),
+        server(complete('SELECT 3'), ready()),
+      ],
+      `1 1 extended failure - 22P02 0 "COPY a FROM STDIN" tx 1/idle
+       2 2 extended/Bind failure - 26000 0 "" tx 2/idle
+       3 3 simple success SELECT 1 - 1 "SELECT 1" tx 3/idle
+       4 4 simple success SELECT 3 - 3 "SELECT 3" tx 4/idle`,
+    )
+  })
+
   it('that failed has nothing of the data of a COPY that was sent ahead behind it', async () => {
     await expectReports(
       [
