@@ -12,7 +12,7 @@ import {
 } from './fitting-answers.js'
 import { LastWord } from './last-word.js'
 import { OwedRequests } from './owed-requests.js'
-import { answers_at_once, failedBehind, type Request, unasked } from './requests.js'
+import { answers_at_once, failedBehind, type Request, unasked, unbegun } from './requests.js'
 import { StatementProgress } from './statement-progress.js'
 
 /**
@@ -280,16 +280,18 @@ export class Conversation {
       this.#requests.answer(head, head.sqlstate === '' ? 'answered' : 'failed', now_us)
       return
     }
+    // Whatever was not even begun, the server has skipped it, where it may have.
+    const may_be_skipped = this.#requests.missing_ready > 0 && unbegun(head)
+    if (may_be_skipped && this.#requests.passSync(now_us)) {
+      this.#ready(status, now_us)
+      return
+    }
     if (head.kind === 'query' || head.kind === 'function_call') {
       if (head.kind === 'function_call' && head.fate === 'pending') {
         this.#disagree('ReadyForQuery before FunctionCallResponse', now_us)
       }
       this.#requests.answer(head, head.sqlstate === '' ? 'answered' : 'failed', now_us)
       this.events.push({ kind: 'ready', status, ...unasked(now_us) })
-      return
-    }
-    if (this.#requests.missing_ready > 0 && this.#requests.passSync(now_us)) {
-      this.#ready(status, now_us)
       return
     }
     this.#disagree(`ReadyForQuery while the answer to ${head.kind} was owed`, now_us)

@@ -222,3 +222,9 @@ export function failedBehind(error: ErrorFields, now_us: number): SyncRequest {
   const { sqlstate, message } = error
   return { kind: 'sync', status: undefined, ...unasked(now_us), fate: 'failed', sqlstate, message }
 }
+
+/** True for a request of which the server has not said anything. */
+export function unbegun(request: Request): boolean {
+  if (request.kind === 'function_call') return request.fate === 'pending'
+  return request.kind !== 'query' || (request.completions.length === 0 && request.sqlstate === '')
+}

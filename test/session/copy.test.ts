@@ -309,6 +309,26 @@ describe('COPY by the extended protocol', () => {
     )
   })
 
+  it.each([
+    ['a Query', query('DELETE FROM b; SELECT 2'), 2],
+    ['a function call', functionCall(952), 1],
+  ])('that failed with the Sync swallowed skips %s', async (_name, skipped, count) => {
+    const dialogue = await new Dialogue().playAll([
+      client(ask('COPY a FROM STDIN'), sync(), copyData('x\n'), copyDone(), skipped),
+      client(sync(), sync(), query('SELECT 1')),
+      server(parseComplete(), bindComplete(), copyInResponse(), failure('22P02'), ready()),
+      server(ready(), complete('SELECT 1'), ready()),
+    ])
+    const executions = dialogue.reports.filter((report) => report.kind === 'execution')
+    expect(dialogue.reports.length).toBe(count + 2)
+    expect(executions.map(({ outcome }) => outcome)).toEqual([
+      'failure',
+      ...Array(count).fill('skipped'),
+      'success',
+    ])
+    expect(dialogue.conversation.owed.length).toBe(0)
+  })
+
   it('that failed has nothing of the data of a COPY that was sent ahead behind it', async () => {
     await expectReports(
       [
