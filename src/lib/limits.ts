@@ -57,6 +57,11 @@ export const limits = {
   cancel_wait_ms: 10_000,
   /** Pause between looks at whether they still are, in milliseconds. */
   cancel_look_ms: 20,
+  /**
+   * Time that a statement which was held back has to begin before its cancel follows, in
+   * milliseconds: the server forgets a cancel that comes before its work, and does that work then.
+   */
+  cancel_grace_ms: 100,
   /** Time that a session may take to end after a protocol violation, in milliseconds. */
   violation_end_ms: 10_000,
   /**

@@ -6,6 +6,14 @@ import { limits } from '../lib/limits.js'
 import type { TlsMaterial } from './tls-material.js'
 import { connectUpstream } from './upstream.js'
 
+/** Who has sent a cancel request, as far as its delivery needs to know. */
+export interface CancelSender {
+  /** Told of each socket to the server as it is made. */
+  opened(socket: Socket): void
+  /** True when the process stops: what has not been delivered never will be. */
+  givenUp(): boolean
+}
+
 /** Passes cancel requests on, a bounded number at once; the others wait for their turn. */
 export class CancelRelay {
   readonly #upstream: Config['upstream']
@@ -27,20 +35,17 @@ export class CancelRelay {
   }
 
   /**
-   * Passes one on as it is. A statement that is still here is let past first: the server would
-   * find nothing to cancel, and run it afterwards. One that the server works on is never waited
-   * for. Resolves when the server has closed our socket; the client's has to stay open until then:
-   * it takes the end of its cancel connection as the sign that the cancel was delivered, and would
-   * send its next statement into it otherwise.
+   * Passes one on as it is. A statement that is still here is let past first, and gets a moment to
+   * begin: the server would find nothing to cancel, and run it afterwards. One that the server
+   * works on is never waited for. Resolves when the server has closed our socket; the client's has
+   * to stay open until then: it takes the end of its cancel connection as the sign that the cancel
+   * was delivered, and would send its next statement into it otherwise.
    */
-  async relay(packet: Buffer, pid: number, opened: (socket: Socket) => void): Promise<void> {
-    const deadline_ms = performance.now() + limits.cancel_wait_ms
-    while (this.#held_back(pid) && performance.now() < deadline_ms) {
-      await delay(limits.cancel_look_ms)
-    }
+  async relay(packet: Buffer, pid: number, sender: CancelSender): Promise<void> {
+    if (this.#held_back(pid)) await this.#letPast(pid, sender)
     await this.#place()
     try {
-      await this.#deliver(packet, opened)
+      if (!sender.givenUp()) await this.#deliver(packet, sender)
     } catch (error) {
       // A cancel has no answer of any kind: the client learns nothing, as from a server that is down.
       if (!(error instanceof WitnessError)) throw error
@@ -51,13 +56,22 @@ export class CancelRelay {
     }
   }
 
+  async #letPast(pid: number, sender: CancelSender): Promise<void> {
+    const deadline_ms = performance.now() + limits.cancel_wait_ms
+    while (this.#held_back(pid) && performance.now() < deadline_ms && !sender.givenUp()) {
+      await delay(limits.cancel_look_ms)
+    }
+    await delay(limits.cancel_grace_ms)
+  }
+
   /** Takes a place; one that is given up goes to who has waited longest. */
   async #place(): Promise<void> {
     if (this.#under_way < limits.cancels_at_once) this.#under_way++
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  async #deliver(packet: Buffer, opened: (socket: Socket) => void): Promise<void> {
+  async #deliver(packet: Buffer, sender: CancelSender): Promise<void> {
+    const opened = (socket: Socket) => sender.opened(socket)
     const { socket } = await connectUpstream(this.#upstream, this.#material, opened)
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), limits.connect_timeout_ms)

@@ -146,7 +146,10 @@ export class Connection {
         return
       }
       this.#parts.taps.cancelRequest(this.#endpoint, startup.pid, startup.key)
-      await this.#parts.cancels.relay(negotiated.packet, startup.pid, this.#opened)
+      await this.#parts.cancels.relay(negotiated.packet, startup.pid, {
+        opened: this.#opened,
+        givenUp: () => this.#given_up,
+      })
       return
     }
     if (startup.major !== 3) {

@@ -1,0 +1,109 @@
+import type { AuditorParts } from '../../src/auditor/auditor-parts.js'
+import { Auditor } from '../../src/auditor.js'
+import { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
+import type { Config } from '../../src/config/config.js'
+import { loadConfig } from '../../src/config/load.js'
+import { SystemClock } from '../../src/lib/clock.js'
+import { limits } from '../../src/lib/limits.js'
+import { Metrics } from '../../src/ops/metrics.js'
+import { AddressList } from '../../src/proxy/client-address.js'
+import { Listener } from '../../src/proxy/listener.js'
+import { loadTlsMaterial } from '../../src/proxy/tls-material.js'
+import { renderJson } from '../../src/record/json-format.js'
+import { compileRules } from '../../src/rules/compile-rules.js'
+import { ParserDoor } from '../../src/sql/parser-door.js'
+import type { ScratchPostgres } from './postgres.js'
+import type { TrailRecord } from './proxy.js'
+
+/** A configuration that says nothing but where the server is, and to record all. */
+export function configOf(upstream: Readonly<Record<string, unknown>>): Config {
+  return loadConfig({
+    settings: { listen: { port: 0 }, upstream, rules: [{ name: 'all' }] },
+    env: {},
+    flags: {},
+  })
+}
+
+/** A trail that takes records or has no room, as the test says. */
+export class Gate {
+  readonly records: TrailRecord[] = []
+  /** Resolves when a record has found no room. */
+  readonly refused: Promise<void>
+  #refuse: () => void = () => {}
+  #closed = false
+  #waiting: (() => void)[] = []
+
+  constructor() {
+    this.refused = new Promise((resolve) => {
+      this.#refuse = resolve
+    })
+  }
+
+  append(record: string): boolean {
+    if (this.#closed) {
+      this.#refuse()
+      return false
+    }
+    this.records.push(JSON.parse(`{${record.slice(record.indexOf('"class"'))}`))
+    return true
+  }
+
+  when_writable(callback: () => void): void {
+    if (this.#closed) this.#waiting.push(callback)
+    else callback()
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  open(): void {
+    this.#closed = false
+    for (const callback of this.#waiting.splice(0)) callback()
+  }
+}
+
+/** The proxy as the application constructs it, save for its trail. */
+export async function startGated(server: Pick<ScratchPostgres, 'host' | 'port'>, gate: Gate) {
+  const { host, port } = server
+  const config = configOf({ host, port, tls: { mode: 'disable' } })
+  const log = { info() {}, warn() {}, error() {} }
+  const facts = new ParserDoor({ analysed_bytes: limits.analysed_bytes, on_replaced: () => {} })
+  const catalog = new DatabaseCatalogSource({ server: undefined, refresh_ms: 0, log })
+  const parts: Omit<AuditorParts, 'sessionClosed'> = {
+    config,
+    facts,
+    catalog,
+    trail: gate,
+    log,
+    metrics: new Metrics(),
+    rules: compileRules(config, 'UTC'),
+    clock: new SystemClock(),
+    render: (record) => renderJson(record, 'test'),
+    later: (delay_ms, callback) => {
+      const timer = setTimeout(callback, delay_ms)
+      return () => clearTimeout(timer)
+    },
+  }
+  const auditor = new Auditor(parts)
+  const listener = new Listener({
+    config,
+    material: loadTlsMaterial(config.listen, config.upstream.tls),
+    allow: new AddressList(config.listen.allow),
+    balancers: new AddressList([]),
+    taps: auditor,
+    report: (error) => {
+      throw error
+    },
+  })
+  const address = await listener.listen()
+  return {
+    port: address.port,
+    async stop() {
+      await listener.close(1_000)
+      await auditor.settled(5_000)
+      await catalog.close()
+      await facts.close()
+    },
+  }
+}
