@@ -14,6 +14,10 @@ export class Auditor implements TapFactory {
   #session_counter = 0
   #reachable = true
   #same_certificate: boolean | undefined
+  /** Records of no session that have found no room in the trail. */
+  #waiting = 0
+  /** True from a connection that was turned away to the next one that was not. */
+  #turning_away = false
   #settle: (() => void) | undefined
 
   constructor(parts: Omit<AuditorParts, 'sessionClosed'>) {
@@ -22,17 +26,21 @@ export class Auditor implements TapFactory {
       sessionClosed: (session) => {
         this.#sessions.delete(session)
         parts.metrics.sessionClosed()
-        if (this.#sessions.size === 0) this.#settle?.()
+        if (this.unsettled === 0) this.#settle?.()
       },
     }
   }
 
+  get unsettled(): number {
+    return this.#sessions.size + this.#waiting
+  }
+
   /**
-   * Waits until the last records of all sessions are with the trail, no longer than `longest_ms`.
-   * Resolves with the number of sessions that are not through.
+   * Waits until the last records of all sessions, and those of none, are with the trail, no longer
+   * than `longest_ms`. Resolves with the number of those that are not through.
    */
   async settled(longest_ms: number): Promise<number> {
-    if (this.#sessions.size > 0) {
+    if (this.unsettled > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#parts.later(longest_ms, resolve)
         this.#settle = () => {
@@ -41,10 +49,11 @@ export class Auditor implements TapFactory {
         }
       })
     }
-    return this.#sessions.size
+    return this.unsettled
   }
 
   open(client: ClientEndpoint): SessionTap {
+    this.#turning_away = false
     this.#session_counter++
     const session = new AuditedSession(this.#parts, this.#session_counter, client)
     this.#sessions.add(session)
@@ -56,6 +65,14 @@ export class Auditor implements TapFactory {
   tick(): void {
     const now_us = this.#parts.clock.nowMicroseconds()
     for (const session of this.#sessions) session.tick(now_us)
+  }
+
+  turnedAway(client: ClientEndpoint): void {
+    this.#parts.metrics.turnedAway()
+    if (this.#turning_away) return
+    this.#turning_away = true
+    const details = { code: 'connections.turned_away', unsettled: this.unsettled }
+    this.#parts.log.warn({ ...details, client_ip: client.address }, 'too many connections')
   }
 
   cancelRequest(client: ClientEndpoint, pid: number): void {
@@ -128,9 +145,16 @@ export class Auditor implements TapFactory {
 
   #append(record: Parameters<AuditorParts['render']>[0]): void {
     const rendered = this.#parts.render(record)
+    if (this.#parts.trail.append(rendered)) return
+    this.#waiting++
     const offer = () => {
-      if (!this.#parts.trail.append(rendered)) this.#parts.trail.when_writable(offer)
+      if (!this.#parts.trail.append(rendered)) {
+        this.#parts.trail.when_writable(offer)
+        return
+      }
+      this.#waiting--
+      if (this.unsettled === 0) this.#settle?.()
     }
-    offer()
+    this.#parts.trail.when_writable(offer)
   }
 }

@@ -20,6 +20,8 @@ export interface MetricsPort {
   mismatch(): void
   sessionOpened(): void
   sessionClosed(): void
+  /** A connection was closed unheard. */
+  turnedAway(): void
 }
 
 /** Everything that the pipeline is made of; `app.ts` constructs it. */

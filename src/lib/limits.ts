@@ -82,7 +82,10 @@ export const limits = {
   farewell_ms: 5_000,
   /** Time for the last bytes of sessions that the end of the process cuts off, in milliseconds. */
   abort_ms: 500,
-  /** Sockets in negotiation beyond `limits.connections`: enough to refuse each with words. */
+  /**
+   * Sockets in negotiation beyond `limits.connections`: enough to refuse each with words. As many
+   * may be refused while the trail has no room for their records.
+   */
   unauthenticated_sockets: 1_000,
   /** A message of the login (SASL and GSS tokens included) is never larger than this. */
   login_message_bytes: 256 * 1024,

@@ -29,6 +29,11 @@ export class Metrics {
     help: 'Sessions that are open.',
     registers: [this.registry],
   })
+  readonly #turned_away = new Counter({
+    name: 'pgwitness_connections_turned_away_total',
+    help: 'Connections that were closed unheard, since there were too many.',
+    registers: [this.registry],
+  })
 
   constructor() {
     const counts = this.#statement_counts
@@ -66,6 +71,10 @@ export class Metrics {
 
   sessionClosed(): void {
     this.#sessions.dec()
+  }
+
+  turnedAway(): void {
+    this.#turned_away.inc()
   }
 
   /** Adds the figures that are read when asked for. */

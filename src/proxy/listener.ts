@@ -100,15 +100,16 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    if (
-      this.#connections.size >=
-      this.#parts.config.limits.connections + limits.unauthenticated_sockets
-    ) {
+    const { config, taps } = this.#parts
+    const endpoint = endpointOf(socket, config.listen.host.startsWith('/'))
+    if (endpoint === undefined) {
       socket.destroy()
       return
     }
-    const endpoint = endpointOf(socket, this.#parts.config.listen.host.startsWith('/'))
-    if (endpoint === undefined) {
+    // While the trail has no room, what is refused leaves records that wait: it outlives its socket.
+    const kept = Math.max(this.#connections.size, taps.unsettled)
+    if (kept >= config.limits.connections + limits.unauthenticated_sockets) {
+      taps.turnedAway(endpoint)
       socket.destroy()
       return
     }

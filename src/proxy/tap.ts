@@ -82,6 +82,13 @@ export interface SessionTap {
 /** Makes taps, and is told of what belongs to no session. */
 export interface TapFactory {
   open(client: ClientEndpoint): SessionTap
+  /**
+   * Taps and records that are kept: sessions that last, and whatever waits for room in the trail.
+   * Who accepts connections bounds it.
+   */
+  readonly unsettled: number
+  /** A connection was closed unheard, since as many as there may be are kept. */
+  turnedAway(client: ClientEndpoint): void
   /** A client asked to cancel; `pid` is the server process it named. */
   cancelRequest(client: ClientEndpoint, pid: number, key: Buffer): void
   /** The server could not be reached, or can be again. */

@@ -49,7 +49,13 @@ async function sessionOf() {
     trail,
     clock: { nowMicroseconds: () => time.now_us },
     log,
-    metrics: { statement() {}, mismatch() {}, sessionOpened() {}, sessionClosed() {} },
+    metrics: {
+      statement() {},
+      mismatch() {},
+      sessionOpened() {},
+      sessionClosed() {},
+      turnedAway() {},
+    },
     render: (record) => renderJson(record, 'test'),
     later: () => () => {},
   })

@@ -15,10 +15,12 @@ import { ParserDoor } from '../../src/sql/parser-door.js'
 import type { ScratchPostgres } from './postgres.js'
 import type { TrailRecord } from './proxy.js'
 
-/** A configuration that says nothing but where the server is, and to record all. */
-export function configOf(upstream: Readonly<Record<string, unknown>>): Config {
+type Settings = Readonly<Record<string, unknown>>
+
+/** A configuration that says where the server is, to record all, and what `more` says. */
+export function configOf(upstream: Settings, more: Settings = {}): Config {
   return loadConfig({
-    settings: { listen: { port: 0 }, upstream, rules: [{ name: 'all' }] },
+    settings: { listen: { port: 0 }, upstream, rules: [{ name: 'all' }], ...more },
     env: {},
     flags: {},
   })
@@ -53,6 +55,11 @@ export class Gate {
     else callback()
   }
 
+  /** Who waits for room. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   close(): void {
     this.#closed = true
   }
@@ -64,9 +71,13 @@ export class Gate {
 }
 
 /** The proxy as the application constructs it, save for its trail. */
-export async function startGated(server: Pick<ScratchPostgres, 'host' | 'port'>, gate: Gate) {
+export async function startGated(
+  server: Pick<ScratchPostgres, 'host' | 'port'>,
+  gate: Gate,
+  more: Settings = {},
+) {
   const { host, port } = server
-  const config = configOf({ host, port, tls: { mode: 'disable' } })
+  const config = configOf({ host, port, tls: { mode: 'disable' } }, more)
   const log = { info() {}, warn() {}, error() {} }
   const facts = new ParserDoor({ analysed_bytes: limits.analysed_bytes, on_replaced: () => {} })
   const catalog = new DatabaseCatalogSource({ server: undefined, refresh_ms: 0, log })
@@ -99,7 +110,9 @@ export async function startGated(server: Pick<ScratchPostgres, 'host' | 'port'>,
   const address = await listener.listen()
   return {
     port: address.port,
-    async stop() {
+    auditor,
+    listener,
+    async stop(): Promise<void> {
       await listener.close(1_000)
       await auditor.settled(5_000)
       await catalog.close()
