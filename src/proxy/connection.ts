@@ -22,6 +22,9 @@ const gone = {
   server: 'the server closed the connection during the login',
 } as const
 
+/** Source: src/backend/tcop/postgres.c, ProcessInterrupts. */
+const administrator_command = 'terminating connection due to administrator command'
+
 /** What every connection needs. */
 export interface ConnectionParts {
   readonly config: Config
@@ -57,6 +60,8 @@ export class Connection {
   #relay: Relay | undefined
   #entered = false
   #stopping = false
+  /** True when the time of all farewells is over. */
+  #aborted = false
   /** True when the server is no longer wanted, before its connection was up. */
   #given_up = false
   #timer: NodeJS.Timeout | undefined
@@ -96,16 +101,24 @@ export class Connection {
     this.#relay?.endIfIdle(now_ms, longest_ms)
   }
 
-  /** The process stops: idle sessions end at once, busy ones when their work is done. */
+  /**
+   * The process stops: idle sessions end at once, busy ones when their work is done. A login that
+   * the trail knows of is refused; who has not said who it is hears nothing, as from the server.
+   */
   drain(): void {
     this.#stopping = true
-    if (this.#relay !== undefined) this.#relay.drain()
-    else this.#destroy()
+    if (this.#relay !== undefined) {
+      this.#relay.drain()
+      return
+    }
+    if (this.#tap !== undefined) this.#refuse('57P01', administrator_command)
+    this.#destroy()
   }
 
   /** Ends the session now, whether or not its peers take what was sent to them. */
   abort(): void {
-    this.#relay?.abort('57P01', 'terminating connection due to administrator command')
+    this.#aborted = true
+    this.#relay?.abort('57P01', administrator_command)
     this.#destroy()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
@@ -274,8 +287,12 @@ export class Connection {
     return this.#tap
   }
 
-  /** Tells the client, and the record, why it is not served; the record alone in a handshake. */
+  /**
+   * Tells the client, and the record, why it is not served; the record alone in a handshake. What
+   * comes of a connection that was given up is its end by us, and nobody's mistake.
+   */
   #refuse(sqlstate: string, message: string, hint?: string): void {
+    if (this.#given_up) return
     this.#openTap().refused(sqlstate, message)
     if (this.#handshaking || this.#socket.destroyed || this.#socket.writableEnded) return
     this.#socket.end(errorResponse('FATAL', sqlstate, message, hint))
@@ -307,7 +324,8 @@ export class Connection {
     const socket = this.#socket
     if (socket.destroyed) return
     await new Promise<void>((resolve) => {
-      this.#timer = setTimeout(() => socket.destroy(), limits.farewell_ms)
+      const farewell_ms = this.#aborted ? limits.abort_ms : limits.farewell_ms
+      this.#timer = setTimeout(() => socket.destroy(), farewell_ms)
       socket.once('close', () => resolve())
       socket.once('end', () => socket.destroySoon())
       if (socket.readableEnded || this.#stopping) socket.destroySoon()

@@ -101,7 +101,7 @@ export async function startGated(
     config,
     material: loadTlsMaterial(config.listen, config.upstream.tls),
     allow: new AddressList(config.listen.allow),
-    balancers: new AddressList([]),
+    balancers: new AddressList(config.listen.proxy_protocol ?? []),
     taps: auditor,
     report: (error) => {
       throw error
