@@ -24,7 +24,7 @@ export class Auditor implements TapFactory {
     this.#parts = {
       ...parts,
       sessionClosed: (session) => {
-        this.#sessions.delete(session)
+        if (!this.#sessions.delete(session)) return
         parts.metrics.sessionClosed()
         if (this.unsettled === 0) this.#settle?.()
       },

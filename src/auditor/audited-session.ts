@@ -242,9 +242,9 @@ export class AuditedSession implements SessionTap {
    * ours ends this session and no other: what cannot be recorded is not let through.
    */
   #drain(): void {
-    if (this.#failed) return
     try {
-      this.#drainEvents()
+      if (this.#failed) this.#finish()
+      else this.#drainEvents()
     } catch (error) {
       this.#fail(error)
     }
@@ -388,9 +388,11 @@ export class AuditedSession implements SessionTap {
   }
 
   #finish(): void {
-    if (this.#login.finished) return
-    this.#login.finish()
-    this.#names?.close()
-    this.#parts.sessionClosed(this)
+    if (!this.#login.finished) {
+      this.#login.finish()
+      this.#names?.close()
+    }
+    // Its last record, too, must have found room before the session is through.
+    if (this.#unwritten.length === 0) this.#parts.sessionClosed(this)
   }
 }

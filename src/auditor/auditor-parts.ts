@@ -38,5 +38,6 @@ export interface AuditorParts {
   render(record: AuditRecord): string
   /** Calls back once after so many milliseconds; the returned function cancels that. */
   later(delay_ms: number, callback: () => void): () => void
+  /** The session is over, and its records are with the trail; told once or more. */
   sessionClosed(session: AuditedSession): void
 }

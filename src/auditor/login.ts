@@ -184,7 +184,12 @@ export class Login {
   /** The last record of the session. */
   finish(): void {
     this.finished = true
-    if (!this.#authorized) return
+    if (!this.#authorized) {
+      // Nobody refused it: the connection just ended, after AuthenticationOk at the latest.
+      const by = this.end_reason.startsWith('server') ? 'server' : 'client'
+      this.refused('08006', `the ${by} closed the connection during the login`)
+      return
+    }
     const session_time_us = this.#parts.clock.nowMicroseconds() - this.#started_us
     const fatal = this.#fatal ?? this.#ended
     this.#event(

@@ -301,16 +301,15 @@ export class Connection {
   #failed(error: unknown): void {
     if (error instanceof ClientGone) {
       // Who has come by TLS has sent something whole.
-      if (error.received_bytes > 0 || this.#tls !== undefined) this.#refuse('08P01', error.message)
+      const heard = error.received_bytes > 0 || this.#tls !== undefined
+      if (heard) this.#refuse(error.sqlstate, error.message)
     } else if (error instanceof ProtocolViolation) {
       const advice = error.advice ?? 'This port speaks the PostgreSQL protocol.'
       this.#refuse('08P01', error.message, advice)
     } else if (error instanceof NegotiationRefusal) {
       this.#refuse(error.sqlstate, error.message, error.hint)
-    } else if (error instanceof Error && 'code' in error) {
-      // The socket's own error: the client is gone.
-      this.#tap?.refused('08006', `connection lost: ${String(error.code)}`)
     } else {
+      this.#refuse('XX000', 'internal error of the audit proxy')
       this.#parts.report(error)
     }
     this.#server?.destroy()

@@ -47,8 +47,7 @@ export class NegotiationRefusal extends Error {
 
 /**
  * Answers SSLRequest and GSSENCRequest and reads the startup packet. Rejects with
- * ProtocolViolation for what is not the protocol, with NegotiationRefusal, and with the socket's
- * own errors.
+ * ProtocolViolation for what is not the protocol, with NegotiationRefusal, and with ClientGone.
  * Source: PostgreSQL documentation, "SSL Session Encryption"; src/backend/tcop/backend_startup.c.
  */
 export async function negotiate(
@@ -149,7 +148,7 @@ function readPacket(
     }
     const failed = (error: Error) => {
       finish()
-      reject(error)
+      reject(new ClientGone(received.length, error))
     }
     socket.on('data', take)
     socket.once('end', ended)
@@ -161,13 +160,18 @@ function readPacket(
   })
 }
 
-/** The client closed before it had said anything whole; a probe of the port, mostly. */
+/** The client left before it had said anything whole; a probe of the port, mostly. */
 export class ClientGone extends Error {
   readonly received_bytes: number
+  readonly sqlstate: '08P01' | '08006'
 
-  constructor(received_bytes: number) {
-    super('the client closed the connection before its startup packet was complete')
+  /** `lost` is the socket's error where the client has not closed it in order. */
+  constructor(received_bytes: number, lost?: Error) {
+    const gone = lost === undefined ? 'the client closed the connection' : 'the connection was lost'
+    const why = lost === undefined ? '' : ` (${'code' in lost ? String(lost.code) : lost.message})`
+    super(`${gone} before the startup packet was complete${why}`)
     this.received_bytes = received_bytes
+    this.sqlstate = lost === undefined ? '08P01' : '08006'
   }
 }
 

@@ -7,8 +7,7 @@ import type { ClientEndpoint } from './tap.js'
 /**
  * Reads the header that a load balancer puts before a connection, and leaves what came behind it
  * in the socket, which is paused then. Rejects with ProtocolViolation where there is none:
- * whoever guessed would let clients choose their address. Rejects with ClientGone, and with the
- * socket's own errors.
+ * whoever guessed would let clients choose their address. Rejects with ClientGone, too.
  */
 export function readProxyHeader(socket: Socket, balancer: ClientEndpoint): Promise<ProxyHeader> {
   return new Promise((resolve, reject) => {
@@ -39,7 +38,7 @@ export function readProxyHeader(socket: Socket, balancer: ClientEndpoint): Promi
     }
     const failed = (error: Error) => {
       finish()
-      reject(error)
+      reject(new ClientGone(received.length, error))
     }
     socket.on('data', take)
     socket.once('end', ended)

@@ -97,26 +97,28 @@ export async function startGated(
     },
   }
   const auditor = new Auditor(parts)
+  const errors: unknown[] = []
   const listener = new Listener({
     config,
     material: loadTlsMaterial(config.listen, config.upstream.tls),
     allow: new AddressList(config.listen.allow),
     balancers: new AddressList(config.listen.proxy_protocol ?? []),
     taps: auditor,
-    report: (error) => {
-      throw error
-    },
+    report: (error) => errors.push(error),
   })
   const address = await listener.listen()
   return {
     port: address.port,
     auditor,
     listener,
+    /** Errors that no peer caused; `stop` throws the first that a test has not taken out. */
+    errors,
     async stop(): Promise<void> {
       await listener.close(1_000)
       await auditor.settled(5_000)
       await catalog.close()
       await facts.close()
+      if (errors.length > 0) throw errors[0]
     },
   }
 }
