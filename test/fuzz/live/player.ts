@@ -11,6 +11,8 @@ export interface Played {
   readonly dropped: boolean
   /** True when the session did not end within its time. */
   readonly hung: boolean
+  /** True when it wrote to a side that had closed: what it had not yet read by then is lost to it. */
+  readonly was_reset: boolean
 }
 
 const wait_ms = 150
@@ -38,6 +40,7 @@ export class Player {
   readonly #socket: Socket
   #received_bytes = 0
   #closed = false
+  #was_reset = false
   #wake: (() => void) | undefined
 
   private constructor(port: number, script: Script, socket: Socket) {
@@ -53,7 +56,9 @@ export class Player {
       this.#closed = true
       this.#wake?.()
     })
-    socket.on('error', () => {})
+    socket.on('error', () => {
+      this.#was_reset = true
+    })
   }
 
   static async play(port: number, script: Script): Promise<Played> {
@@ -84,7 +89,13 @@ export class Player {
     if (!this.#closed && !this.#socket.writableEnded) this.#socket.end()
     const hung = !(await this.#until(() => this.#closed, session_ms))
     this.#socket.destroy()
-    return { sent: Buffer.concat(this.#sent), received: this.received, dropped, hung }
+    return {
+      sent: Buffer.concat(this.#sent),
+      received: this.received,
+      dropped,
+      hung,
+      was_reset: this.#was_reset,
+    }
   }
 
   async #send(bytes: Buffer, cutter: Cutter): Promise<void> {

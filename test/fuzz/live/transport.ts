@@ -23,7 +23,10 @@ export function transportFaults({ played, tapped, records }: LiveRun): Fault[] {
   if (own.length > 0 && !endsWithOwnError(played.received, shared)) {
     faults.push({ kind: 'altered answer', what: `from byte ${shared}: ${shown(own)}` })
   }
-  if (!played.dropped && !violated && shared < said.length && !played.hung) {
+  // A server that closes while the client still sends resets the client's connection.
+  const was_reset = played.was_reset && tapped.server_closed_first
+  const lost = shared < said.length && !played.dropped && !was_reset
+  if (lost && !violated && !played.hung) {
     faults.push({
       kind: 'lost answer',
       what: `from byte ${shared}: ${shown(said.subarray(shared))}`,
