@@ -58,7 +58,9 @@ export class OverlaidCatalog implements SessionCatalog {
     return new PlannedNames(statement, context, this.resolve(statement, context, of), fixed)
   }
 
-  #resolve(statement: StatementFacts, context: NameContext): Resolution {
+  #resolve(asked: StatementFacts, context: NameContext): Resolution {
+    // Statements that share an analysis name the same objects.
+    const statement = asked.analysed_as ?? asked
     return this.#overlay.empty
       ? this.#resolveShared(statement, context)
       : this.#resolveOwn(statement, context)

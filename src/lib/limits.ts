@@ -44,6 +44,12 @@ export const limits = {
   /** Cached texts: entries and bytes, so that neither many small nor few large ones grow memory. */
   fact_cache_entries: 20_000,
   fact_cache_bytes: 64 * 1024 * 1024,
+  /**
+   * Longest text, and the literals in it, of which a shape is made in the relay loop: some ten
+   * microseconds at most.
+   */
+  shaped_chars: 4_096,
+  shaped_literals: 512,
   /** Time for one text in the parser before its thread is replaced, in milliseconds. */
   parse_deadline_ms: 5_000,
   /** Time for the server to accept our connection, in milliseconds; a client waits for it. */
@@ -102,10 +108,22 @@ export const limits = {
   parser_restart_ms: 10_000,
   /**
    * Texts and characters in one message to the parser: what is analysed again when its thread
-   * dies.
+   * dies, and what a new text waits for. Longer texts have a thread of their own.
    */
   parser_batch_texts: 64,
-  parser_batch_chars: 256 * 1024,
+  parser_batch_chars: 64 * 1024,
+  /** Characters of one session's texts that the parser takes before it is another one's turn. */
+  parser_turn_chars: 8_192,
+  /**
+   * Time that a text waits for the parser at most, in milliseconds: twelve texts that each take
+   * all the time they may.
+   */
+  parser_wait_ms: 60_000,
+  /**
+   * Characters that wait for one parser thread before who has more than its share among them is
+   * refused: what outstanding requests may hold, of sixteen sessions.
+   */
+  parser_queue_chars: 256 * 1024 * 1024,
   /**
    * A text at which the parser died or got stuck is tried again up to this length; a longer one is
    * just slow.

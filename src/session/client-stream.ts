@@ -303,7 +303,7 @@ export class ClientStream implements FrameHandler {
     const sent = { ...decoded, length: bytes.length, ambiguous: !exact }
     const replication = may_replicate ? replicationKeyword(text) : undefined
     if (replication === undefined) {
-      return { ...sent, ticket: this.#facts.lookup(text) }
+      return { ...sent, ticket: this.#facts.lookup(text, this) }
     }
     const ticket = new KnownTicket(replicationFacts(text, replication))
     return { ...sent, ticket, replication }

@@ -4,13 +4,14 @@ import { Findings, forgets_everything } from './findings.js'
 import { otherReading } from './other-reading.js'
 import { readStatement } from './read-statement.js'
 import { secretsOfStatement } from './redact.js'
+import { sharingOf } from './sharing.js'
 import { applySpans, type Span as SecretSpan } from './spans.js'
 import { type Span, statementSpans } from './statement-spans.js'
+import { ShapeReader } from './text-shape.js'
 import { kindOf } from './tree.js'
+import { valueWeight } from './weight.js'
 
-/** Rough cost of an object or effect in memory, for the bound of the cache, in bytes. */
-const item_weight = 350
-const statement_weight = 650
+const shapes = new ShapeReader()
 
 /** The statement that is being read: what its parts share with it. */
 interface Whole {
@@ -44,19 +45,6 @@ function factsOf(node: Node | undefined, whole: Whole): StatementFacts {
   }
 }
 
-function weightOf(statement: StatementFacts): number {
-  let weight = statement_weight + 2 * statement.text.length
-  weight += item_weight * (statement.objects.length + (statement.grants?.length ?? 0))
-  for (const { columns } of statement.objects) weight += 40 * (columns?.length ?? 0)
-  for (const effect of statement.effects) {
-    weight += item_weight
-    if (effect.kind === 'prepare' || effect.kind === 'declare_cursor') {
-      weight += weightOf(effect.statement)
-    }
-  }
-  return weight
-}
-
 /**
  * Says of every statement of a parsed text what it is, what it touches and what it does.
  *
@@ -71,7 +59,6 @@ export function analyseText(text: string, parse: ParseResult): TextFacts {
   const spans = statementSpans(text, raw)
   const statements: StatementFacts[] = []
   const secrets: SecretSpan[] = []
-  let weight = 2 * text.length
   for (const [index, { stmt }] of raw.entries()) {
     const span = spans[index]
     if (stmt === undefined || span === undefined) continue
@@ -79,15 +66,19 @@ export function analyseText(text: string, parse: ParseResult): TextFacts {
     const { spans: found, secret_parameters } = secretsOfStatement(own, kindOf(stmt), stmt)
     const facts = factsOf(stmt, { span, text: applySpans(own, found), secret_parameters })
     statements.push(facts)
-    weight += weightOf(facts)
     for (const secret of found) {
       secrets.push({ ...secret, start: secret.start + span.start, end: secret.end + span.start })
     }
   }
   const other_reading = otherReading(text, secrets)
-  if (other_reading === undefined) return { status: 'parsed', statements, weight }
-  weight += 2 * other_reading.text.length
-  return { status: 'parsed', statements, other_reading, weight }
+  if (other_reading !== undefined) return weighed({ status: 'parsed', statements, other_reading })
+  const is_shaped = shapes.read(text) !== undefined && shapes.count > 0
+  const sharing = is_shaped ? { sharing: sharingOf(text, parse, statements) } : undefined
+  return weighed({ status: 'parsed', statements, ...sharing })
+}
+
+function weighed(facts: Omit<TextFacts, 'weight'>): TextFacts {
+  return { ...facts, weight: valueWeight(facts) }
 }
 
 /** Words with which a statement begins; anything else might be a secret out of place. */
@@ -135,6 +126,5 @@ export function unparsedFacts(
       ? 'The grammar refuses it, so that it is taken for the worst that it might be.'
       : 'It could not be parsed, so that it is taken for the worst that it might be.',
   }
-  const weight = statement_weight + 2 * redacted_text.length + 2 * text.length + problem.length
-  return { status, statements: [statement], problem, weight }
+  return weighed({ status, statements: [statement], problem })
 }

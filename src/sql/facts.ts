@@ -172,6 +172,11 @@ export interface StatementFacts {
   readonly secret_parameters: boolean
   /** Why the class is what it is, one sentence, for `pgwitness explain`. */
   readonly reason: string
+  /**
+   * The statement of another text whose analysis this one shares: all is the same but place, text
+   * and the values of literals. What is remembered of the one holds for the other.
+   */
+  readonly analysed_as?: StatementFacts
 }
 
 /** How a text is shown that the server may have read otherwise than the grammar does. */
@@ -181,6 +186,12 @@ export interface OtherReading {
   /** True when it had such secrets: then values and names may be parts of them, too. */
   readonly secret: boolean
 }
+
+/**
+ * Whether texts that differ from one in plain literals alone have the same facts: `shared`, or why
+ * they need not have.
+ */
+export type Sharing = 'shared' | `own: ${string}`
 
 /** All that is known of one text. Immutable; shared between sessions. */
 export interface TextFacts {
@@ -200,6 +211,8 @@ export interface TextFacts {
   readonly other_reading?: OtherReading
   /** The parser's own words when it failed. */
   readonly problem?: string
+  /** Whether texts that differ in plain literals alone have these facts; absent: nobody looked. */
+  readonly sharing?: Sharing
   /** Approximate size in bytes, for the bound of the cache. */
   readonly weight: number
 }
@@ -217,7 +230,11 @@ export interface FactsTicket {
 
 /** The one door to the parser: the interface that the relay loop sees. */
 export interface FactsSource {
-  /** Never throws, never blocks; the same text asked twice gives the same facts. */
-  lookup(text: string): FactsTicket
+  /**
+   * Never throws, never blocks; the same text asked twice gives the same facts. `asker` is whoever
+   * asks, a session: askers wait for the parser in turn, so that none waits for all texts of
+   * another. Without one the text waits behind all that nobody in particular asks.
+   */
+  lookup(text: string, asker?: object): FactsTicket
   close(): Promise<void>
 }

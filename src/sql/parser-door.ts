@@ -1,14 +1,14 @@
 import { builtFile } from '../lib/built-file.js'
-import { Fifo } from '../lib/fifo.js'
 import { limits } from '../lib/limits.js'
 import { unparsedFacts } from './analyse-text.js'
 import { FactCache } from './fact-cache.js'
 import type { FactsSource, FactsTicket, TextFacts } from './facts.js'
 import { PendingTicket, settledTicket } from './facts-ticket.js'
-import type { ParserAnswer } from './parser-messages.js'
-import { ParserThread, type ParserThreadOptions } from './parser-thread.js'
+import { Job, ParserLane, type ParserLaneEvents } from './parser-lane.js'
 import { redactUnparsedText } from './redact.js'
-import { redacted } from './secret-names.js'
+import { mayHoldSecret, redacted } from './secret-names.js'
+import { SharedFacts } from './shared-facts.js'
+import { ShapeReader } from './text-shape.js'
 
 /** What may be set about the door; what is absent has the value of `limits`. */
 export interface ParserDoorOptions {
@@ -16,81 +16,62 @@ export interface ParserDoorOptions {
   readonly analysed_bytes?: number
   /** Time for one text. */
   readonly deadline_ms?: number
+  /** Time that a text waits for the parser at most. */
+  readonly wait_ms?: number
   readonly cache_entries?: number
   readonly cache_bytes?: number
-  /** JavaScript heap of the parser thread, in MiB. */
+  /** JavaScript heap of a parser thread, in MiB. */
   readonly heap_mb?: number
   /** The compiled worker. */
   readonly worker_file?: URL
-  /** Hears each time that the parser thread had to be replaced, and why. */
+  /** Hears each time that a parser thread had to be replaced, and why. */
   readonly on_replaced?: (problem: string) => void
 }
 
 /** Counts since the start, and the state of this moment, for the metrics. */
 export interface ParserDoorCounters {
+  /** Texts that the parser has answered, by what it said. */
   readonly parsed: number
   readonly syntax_errors: number
+  /** Texts that it has not: too long, too much, too late. */
   readonly unparsed: number
   readonly replacements: number
+  /** Lookups of texts that are known. */
   readonly cache_hits: number
+  /** Lookups of texts that are not known, but share the analysis of one that is. */
+  readonly shape_hits: number
+  /** All others; each text that is asked for several times before its answer counts as often. */
   readonly cache_misses: number
   readonly cache_entries: number
+  readonly cache_shapes: number
+  /** Of texts and shapes. */
   readonly cache_bytes: number
   /** Texts that wait for their facts, and their characters in bytes of memory at most. */
   readonly queued: number
   readonly queued_bytes: number
 }
 
-/**
- * What is done with a text next. One at which a parser thread died or got stuck is analysed once
- * more, with nothing else in flight, for it may have suffered for another or for a busy machine;
- * should that fail too it is only redacted.
- */
-type Stage = 'analyse' | 'alone' | 'redact'
-
-interface Job {
-  readonly text: string
-  readonly ticket: PendingTicket
-  stage: Stage
-  /** Why a thread failed at it. */
-  problem: string
-}
-
-/** Batches that the thread may hold: one to work on, one so that it need not wait for this loop. */
-const batches_in_flight = 2
-
 const closing = 'pgwitness is stopping'
 
+/** Texts that several refusals at once may show by their beginnings, in characters. */
+const shown_at_once_chars = 4 * limits.redacted_here_chars
+
 /**
- * The door to the parser thread. Texts that are known are answered from the cache at once; all
- * others go to the thread in batches, each distinct text once. Whatever befalls the thread, every
- * ticket gets facts, if only `unparsed` ones.
+ * The door to the parser threads. Texts that are known, or have the shape of one that shares its
+ * facts, are answered at once; all others go to a thread in batches, each distinct text once.
+ * Long texts have a thread of their own, so that none waits for them but their like. Whatever
+ * befalls the threads, every ticket gets facts, if only `unparsed` ones.
  */
 export class ParserDoor implements FactsSource {
   readonly #cache: FactCache
   readonly #analysed_bytes: number
-  readonly #thread_options: ParserThreadOptions
-  readonly #on_replaced: ((problem: string) => void) | undefined
+  readonly #shapes = new ShapeReader()
   /** Jobs by their text, until they are settled. */
   readonly #jobs = new Map<string, Job>()
-  readonly #queue = new Fifo<Job>()
-  /** What was in flight beside the text at which a thread failed; it goes first. */
-  #retries = new Fifo<Job>()
-  #in_flight = new Fifo<Job>()
-  #batches = 0
-  /** Texts that the present thread has answered. */
-  #answered = 0
-  /** True while a text is in flight that must be alone. */
-  #alone = false
-  #thread: ParserThread | undefined
-  readonly #terminations = new Set<Promise<void>>()
-  /** True once the present thread has had a text that took much memory. */
-  #swollen = false
-  /** True once the present thread has been ready. */
-  #came_up = false
-  #start_failures = 0
-  #restart: NodeJS.Timeout | undefined
-  #pump_scheduled = false
+  /** Jobs by their shape, whose answers will tell whether it is shared. */
+  readonly #leaders = new Map<string, Job>()
+  readonly #lane: ParserLane
+  readonly #long_lane: ParserLane
   #closed = false
   #queued_bytes = 0
   #parsed = 0
@@ -98,22 +79,37 @@ export class ParserDoor implements FactsSource {
   #unparsed = 0
   #replacements = 0
   #cache_hits = 0
+  #shape_hits = 0
   #cache_misses = 0
 
   /** Starts the parser thread, so that it is loaded when the first text comes. */
   constructor(options: ParserDoorOptions = {}) {
     this.#analysed_bytes = options.analysed_bytes ?? limits.analysed_bytes
-    this.#thread_options = {
-      worker_file: options.worker_file ?? builtFile('sql/parser-worker.js'),
-      deadline_ms: options.deadline_ms ?? limits.parse_deadline_ms,
-      heap_mb: options.heap_mb ?? limits.parser_heap_mb,
-    }
-    this.#on_replaced = options.on_replaced
     this.#cache = new FactCache({
       entries: options.cache_entries ?? limits.fact_cache_entries,
       weight: options.cache_bytes ?? limits.fact_cache_bytes,
     })
-    this.#start()
+    const thread = {
+      worker_file: options.worker_file ?? builtFile('sql/parser-worker.js'),
+      deadline_ms: options.deadline_ms ?? limits.parse_deadline_ms,
+      heap_mb: options.heap_mb ?? limits.parser_heap_mb,
+    }
+    const wait_ms = options.wait_ms ?? limits.parser_wait_ms
+    const events: ParserLaneEvents = {
+      answered: (job, facts) => this.#answered(job, facts),
+      refused: (jobs, problem) => this.#refuse(jobs, problem),
+      replaced: (problem, counts) => {
+        if (counts) this.#replacements++
+        options.on_replaced?.(problem)
+      },
+    }
+    const turn_chars = limits.parser_turn_chars
+    this.#lane = new ParserLane({ thread, lazy: false, wait_ms, turn_chars }, events)
+    const long_turn_chars = limits.parser_exchange_chars
+    this.#long_lane = new ParserLane(
+      { thread, lazy: true, wait_ms, turn_chars: long_turn_chars },
+      events,
+    )
   }
 
   counters(): ParserDoorCounters {
@@ -123,233 +119,175 @@ export class ParserDoor implements FactsSource {
       unparsed: this.#unparsed,
       replacements: this.#replacements,
       cache_hits: this.#cache_hits,
+      shape_hits: this.#shape_hits,
       cache_misses: this.#cache_misses,
       cache_entries: this.#cache.entries,
+      cache_shapes: this.#cache.shapes,
       cache_bytes: this.#cache.weight,
       queued: this.#jobs.size,
       queued_bytes: this.#queued_bytes,
     }
   }
 
-  lookup(text: string): FactsTicket {
+  lookup(text: string, asker: object = this): FactsTicket {
     const known = this.#cache.get(text)
     if (known !== undefined) {
       this.#cache_hits++
       return known
     }
+    const shape = this.#sharedShape(text)
+    const shared = shape === undefined ? undefined : this.#sharedFacts(shape, text)
+    if (shared !== undefined) {
+      this.#shape_hits++
+      return settledTicket(shared)
+    }
     this.#cache_misses++
     const job = this.#jobs.get(text)
-    if (job !== undefined) return job.ticket
-    const obstacle = this.#obstacle(text)
+    if (job !== undefined) {
+      this.#askAgain(job, asker)
+      return job.ticket
+    }
+    const obstacle = this.#obstacle(text, asker)
     if (obstacle !== undefined) {
       this.#unparsed++
       return settledTicket(factsWithoutParser(text, obstacle))
     }
-    return this.#enqueue(text)
+    return this.#enqueue(text, asker, shape)
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#restart)
-    this.#dropThread()
-    for (const { text } of [...this.#jobs.values()]) {
-      this.#settle(text, factsWithoutParser(text, closing), false)
-    }
-    await Promise.all(this.#terminations)
+    const closed = [this.#lane.close(), this.#long_lane.close()]
+    this.#refuse([...this.#jobs.values()], closing)
+    await Promise.all(closed)
+  }
+
+  /**
+   * The shape of a text, unless it is known to share nothing, or the text has no facts to share:
+   * without literals it is the only one, and with a word in them that speaks of a secret it is
+   * redacted by itself.
+   */
+  #sharedShape(text: string): string | undefined {
+    const shape = this.#shapes.read(text)
+    if (shape === undefined || this.#shapes.count === 0) return undefined
+    if (this.#cache.shape(shape) === 'own') return undefined
+    return this.#shapes.has_strings && mayHoldSecret(text) ? undefined : shape
+  }
+
+  /** The facts of the text whose shape has just been read, when that is known to share them. */
+  #sharedFacts(shape: string, text: string): TextFacts | undefined {
+    const entry = this.#cache.shape(shape)
+    if (entry === undefined || entry === 'own' || this.#closed) return undefined
+    return entry.of(text, this.#shapes.ends)
   }
 
   /** Why a text cannot be given to the parser; undefined when it can. */
-  #obstacle(text: string): string | undefined {
+  #obstacle(text: string, asker: object): string | undefined {
     if (this.#closed) return closing
-    if (this.#restart !== undefined) return 'the parser cannot be started'
+    const obstacle = this.#laneOf(text).obstacle(asker)
+    if (obstacle !== undefined) return obstacle
     // Three bytes are the most that one UTF-16 code unit takes in UTF-8.
     const surely_short = text.length * 3 <= this.#analysed_bytes
     if (surely_short || Buffer.byteLength(text) <= this.#analysed_bytes) return undefined
     return `the text is longer than ${this.#analysed_bytes} bytes`
   }
 
-  #enqueue(text: string): FactsTicket {
+  #laneOf(text: string): ParserLane {
+    return text.length > limits.parser_batch_chars ? this.#long_lane : this.#lane
+  }
+
+  #enqueue(text: string, asker: object, shape: string | undefined): FactsTicket {
     const ticket = new PendingTicket()
-    const job: Job = { text, ticket, stage: 'analyse', problem: '' }
+    const job = new Job(text, ticket)
     this.#jobs.set(text, job)
     this.#queued_bytes += 2 * text.length
-    this.#queue.push(job)
-    // All texts of one chunk travel together: a message costs more than a short text.
-    if (!this.#pump_scheduled) {
-      this.#pump_scheduled = true
-      queueMicrotask(() => {
-        this.#pump_scheduled = false
-        this.#pump()
-      })
+    if (shape !== undefined) {
+      const leader = this.#leaders.get(shape)
+      if (leader !== undefined) {
+        leader.followers.push(job)
+        job.leader = leader
+        this.#askAgain(job, asker)
+        return ticket
+      }
+      job.shape = shape
+      this.#leaders.set(shape, job)
     }
+    this.#laneOf(text).push(job, asker)
     return ticket
   }
 
-  /** Sends what may be sent. */
-  #pump(): void {
-    const thread = this.#thread
-    while (thread?.ready === true && this.#batches < batches_in_flight && !this.#alone) {
-      const from = this.#retries.length > 0 ? this.#retries : this.#queue
-      const first = from.peek()
-      if (first === undefined) return
-      if (first.stage !== 'analyse') {
-        if (this.#in_flight.length > 0) return
-        this.#alone = true
-      }
-      const texts = this.#alone ? this.#take(from, 1) : this.#take(from, limits.parser_batch_texts)
-      this.#batches++
-      thread.post(first.stage === 'redact' ? { texts, given_up: first.problem } : { texts })
-    }
+  /** A text that is asked for already: it comes as soon as it is the turn of either asker. */
+  #askAgain(job: Job, asker: object): void {
+    const { leader } = job
+    if (leader !== undefined && !job.wanted_by.includes(asker)) job.wanted_by.push(asker)
+    const first = leader ?? job
+    this.#laneOf(first.text).push(first, asker)
   }
 
-  /** Moves texts into flight, at least one, up to the bounds of a batch. */
-  #take(from: Fifo<Job>, count: number): string[] {
-    const texts: string[] = []
-    let chars = 0
-    while (texts.length < count) {
-      const job = from.peek()
-      if (job === undefined) break
-      chars += job.text.length
-      const fits = chars <= limits.parser_batch_chars && job.stage === 'analyse'
-      if (texts.length > 0 && !fits) break
-      from.shift()
-      this.#in_flight.push(job)
-      texts.push(job.text)
-    }
-    return texts
-  }
-
-  #answer(answer: ParserAnswer): void {
-    const last = answer.results.length - 1
-    for (const [index, facts] of answer.results.entries()) {
-      const job = this.#in_flight.shift()
-      this.#answered++
-      if (job === undefined) continue
-      this.#swollen ||= job.text.length >= limits.parser_exchange_chars
-      const doubtful = index === last && answer.failure?.doubtful === true
-      if (doubtful && job.stage === 'analyse') this.#suspect(job, answer.failure?.problem ?? '')
-      else this.#settle(job.text, facts, true)
-    }
-    if (answer.completes_batch) {
-      this.#batches--
-      this.#alone = false
-    }
-    if (answer.failure !== undefined) this.#replace(answer.failure.problem)
-    else if (this.#swollen && this.#idle) this.#exchange()
-    this.#pump()
-  }
-
-  get #idle(): boolean {
-    return this.#in_flight.length + this.#retries.length + this.#queue.length === 0
-  }
-
-  /** Gives the memory back that a long text took; nothing waits, so nobody notices. */
-  #exchange(): void {
-    this.#dropThread()
-    this.#start()
-  }
-
-  /** Puts a text at the end of the queue that a thread failed at, for its next stage. */
-  #suspect(job: Job, problem: string): void {
-    job.problem = problem
-    const again = job.stage === 'analyse' && job.text.length <= limits.retried_chars
-    job.stage = again ? 'alone' : 'redact'
-    this.#queue.push(job)
-  }
-
-  /** The thread died or is stuck: `current` counts the texts posted to it. */
-  #failed(problem: string, current: number | undefined): void {
-    const came_up = this.#came_up
-    const at = Math.max(0, (current ?? this.#answered) - this.#answered)
-    const job = this.#in_flight.at(at)
-    if (job !== undefined) {
-      this.#in_flight.removeAt(at)
-      if (job.stage !== 'redact') this.#suspect(job, problem)
-      else this.#settle(job.text, unparsedFacts(job.text, 'unparsed', problem, redacted), true)
-    }
-    if (came_up) this.#replace(problem)
-    else this.#rest(problem)
-  }
-
-  /** Ends the thread and takes back what it has not answered. */
-  #dropThread(): void {
-    const thread = this.#thread
-    this.#thread = undefined
-    if (thread !== undefined) {
-      const termination = thread.terminate().finally(() => this.#terminations.delete(termination))
-      this.#terminations.add(termination)
-    }
-    for (let job = this.#retries.shift(); job !== undefined; job = this.#retries.shift()) {
-      this.#in_flight.push(job)
-    }
-    this.#retries = this.#in_flight
-    this.#in_flight = new Fifo()
-    this.#batches = 0
-    this.#answered = 0
-    this.#alone = false
-  }
-
-  #replace(problem: string): void {
-    this.#replacements++
-    this.#dropThread()
-    this.#on_replaced?.(problem)
-    this.#start()
-  }
-
-  #start(): void {
-    this.#came_up = false
-    this.#swollen = false
-    this.#thread = new ParserThread(this.#thread_options, {
-      ready: () => {
-        this.#came_up = true
-        this.#start_failures = 0
-        this.#pump()
-      },
-      answer: (answer) => this.#answer(answer),
-      failed: (problem, current) => this.#failed(problem, current),
-    })
-  }
-
-  /** The thread does not even start: nobody waits for it, and it is tried again later. */
-  #rest(problem: string): void {
-    this.#dropThread()
-    this.#on_replaced?.(problem)
-    const pause_ms = Math.min(100 * 2 ** this.#start_failures, limits.parser_restart_ms)
-    this.#start_failures++
-    this.#restart = setTimeout(() => {
-      this.#restart = undefined
-      this.#start()
-    }, pause_ms)
-    // The pause alone is no reason for the process to live.
-    this.#restart.unref()
-    for (const { text } of [...this.#jobs.values()]) {
-      this.#settle(text, factsWithoutParser(text, problem), false)
-    }
-    this.#retries.clear()
-    this.#queue.clear()
-  }
-
-  /** Publishes the facts of a text; those that only tell of a passing trouble are not kept. */
-  #settle(text: string, facts: TextFacts, keep: boolean): void {
-    const job = this.#jobs.get(text)
-    if (job === undefined) return
-    this.#jobs.delete(text)
-    this.#queued_bytes -= 2 * text.length
+  #answered(job: Job, facts: TextFacts): void {
     if (facts.status === 'parsed') this.#parsed++
     else if (facts.status === 'syntax_error') this.#syntax_errors++
     else this.#unparsed++
-    if (keep) this.#cache.set(text, facts)
+    this.#cache.set(job.text, facts)
+    const { shape } = job
+    // Why a text was left unparsed may be another matter for the next one.
+    if (shape !== undefined && facts.status !== 'unparsed') {
+      const shared = facts.sharing === 'shared' && this.#shapes.read(job.text) === shape
+      const { ends, count } = this.#shapes
+      this.#cache.setShape(shape, shared ? new SharedFacts(facts, ends, count) : 'own')
+    }
+    this.#settle(job, facts)
+    this.#release(job)
+  }
+
+  /** The texts that waited for the answer to one of their shape: it is theirs, or they go on. */
+  #release(leader: Job): void {
+    if (leader.shape !== undefined) this.#leaders.delete(leader.shape)
+    for (const job of leader.followers) {
+      job.leader = undefined
+      const shape = this.#sharedShape(job.text)
+      const facts = shape === undefined ? undefined : this.#sharedFacts(shape, job.text)
+      const obstacle = this.#obstacle(job.text, this)
+      if (facts !== undefined) {
+        this.#shape_hits++
+        this.#settle(job, facts)
+      } else if (obstacle !== undefined) this.#refuse([job], obstacle)
+      else for (const asker of job.wanted_by) this.#laneOf(job.text).push(job, asker)
+    }
+  }
+
+  #refuse(jobs: readonly Job[], problem: string): void {
+    let room = shown_at_once_chars
+    for (const job of jobs) {
+      if (job.ticket.facts !== undefined) continue
+      const facts = factsWithoutParser(job.text, problem, room)
+      room = Math.max(0, room - job.text.length)
+      this.#unparsed++
+      this.#settle(job, facts)
+    }
+    for (const job of jobs) this.#release(job)
+  }
+
+  /** Publishes the facts of a text. */
+  #settle(job: Job, facts: TextFacts): void {
+    this.#jobs.delete(job.text)
+    this.#queued_bytes -= 2 * job.text.length
     job.ticket.settle(facts)
   }
 }
 
 /**
  * The facts of a text that the parser will never see. They are made in the relay loop, which must
- * not stop for long: of a long text only the beginning is kept.
+ * not stop for long: of a long text only the beginning is kept, no more than `room` characters.
  */
-function factsWithoutParser(text: string, problem: string): TextFacts {
-  const whole = text.length <= limits.redacted_here_chars
-  const head = whole ? text : text.slice(0, limits.redacted_here_chars)
+function factsWithoutParser(
+  text: string,
+  problem: string,
+  room: number = limits.redacted_here_chars,
+): TextFacts {
+  const shown_chars = Math.min(room, limits.redacted_here_chars)
+  const whole = text.length <= shown_chars
+  const head = whole ? text : text.slice(0, shown_chars)
   const shown = redactUnparsedText(head)
   return unparsedFacts(text, 'unparsed', problem, whole ? shown : `${shown} ${redacted}`)
 }

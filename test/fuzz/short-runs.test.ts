@@ -9,6 +9,7 @@ const cases: Readonly<Record<string, number>> = {
   decoders: 4000,
   session: 400,
   sql: 1000,
+  shape: 3000,
 }
 const seed = 20261122
 

@@ -4,6 +4,7 @@ import { liveTarget } from './live/live-target.js'
 import { mutatedSession } from './live/mutations.js'
 import { randomSession } from './live/sessions.js'
 import { session } from './session-target.js'
+import { shape } from './shape-target.js'
 import { sql } from './sql-target.js'
 import type { Target } from './target.js'
 
@@ -15,4 +16,5 @@ export const targets: readonly Target[] = [
   decoders,
   session,
   sql,
+  shape,
 ]

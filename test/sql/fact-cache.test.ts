@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FactCache } from '../../src/sql/fact-cache.js'
 import type { TextFacts } from '../../src/sql/facts.js'
+import { SharedFacts } from '../../src/sql/shared-facts.js'
 
 function factsOf(weight: number): TextFacts {
   return { status: 'parsed', statements: [], weight }
@@ -21,7 +22,7 @@ describe('FactCache', () => {
   })
 
   it('is bounded in entries', () => {
-    const cache = new FactCache({ entries: 3, weight: 1_000_000 })
+    const cache = new FactCache({ entries: 4, weight: 1_000_000 })
     for (let index = 0; index < 10; index++) cache.set(`select ${index}`, factsOf(10))
     expect(cache.entries).toBe(3)
     expect(cache.get('select 6')).toBeUndefined()
@@ -34,7 +35,19 @@ describe('FactCache', () => {
       cache.set(`select ${index}`, factsOf(2_000))
     }
     expect(cache.weight).toBeLessThanOrEqual(100_000)
-    expect(cache.entries).toBe(45)
+    expect(cache.entries).toBe(33)
+  })
+
+  it('keeps shapes and texts within one bound', () => {
+    const cache = new FactCache({ entries: 10_000, weight: 100_000 })
+    for (let index = 0; index < 100; index++) {
+      cache.set(`select ${index}`, factsOf(2_000))
+      cache.setShape(`select a${index}`, new SharedFacts(factsOf(2_000), new Int32Array(1), 1))
+    }
+    expect(cache.weight).toBeLessThanOrEqual(100_000)
+    expect([cache.entries, cache.shapes]).toEqual([33, 11])
+    expect(cache.shape('select a99')).toBeInstanceOf(SharedFacts)
+    expect(cache.shape('select a9')).toBeUndefined()
   })
 
   it('does not let one large text push out many small ones', () => {

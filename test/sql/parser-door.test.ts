@@ -9,7 +9,7 @@ const doors: ParserDoor[] = []
 const patience_ms = 150_000
 
 function openDoor(options: ParserDoorOptions = {}): ParserDoor {
-  const door = new ParserDoor({ deadline_ms: patience_ms, ...options })
+  const door = new ParserDoor({ deadline_ms: patience_ms, wait_ms: patience_ms, ...options })
   doors.push(door)
   return door
 }
@@ -97,12 +97,12 @@ describe('ParserDoor', () => {
 
   it('takes many texts at once', async () => {
     const door = openDoor()
-    const tickets = Array.from({ length: 1_000 }, (_, number) => door.lookup(`select ${number}`))
+    const tickets = Array.from({ length: 1_000 }, (_, number) => door.lookup(`select a${number}`))
     expect(door.counters().queued).toBe(1_000)
     expect(door.counters().queued_bytes).toBeGreaterThan(1_000)
     const facts = await Promise.all(tickets.map(settled))
     expect(facts.every((item) => item.status === 'parsed')).toBe(true)
-    expect(facts.map((item) => item.statements[0]?.text)[999]).toBe('select 999')
+    expect(facts.map((item) => item.statements[0]?.text)[999]).toBe('select a999')
     expect(door.counters()).toMatchObject({ parsed: 1_000, queued: 0, queued_bytes: 0 })
   })
 
@@ -142,7 +142,7 @@ describe('ParserDoor', () => {
     const door = openDoor()
     const tickets: FactsTicket[] = []
     for (let number = 0; number < 40; number++) {
-      tickets.push(door.lookup(nested(39, number)), door.lookup(`select 'between', ${number}`))
+      tickets.push(door.lookup(nested(39, number)), door.lookup(`select between${number}`))
     }
     const facts = await Promise.all(tickets.map(settled))
     const after = await settled(door.lookup('select 1'))
@@ -158,8 +158,8 @@ describe('ParserDoor', () => {
     const door = openDoor({ on_replaced: (problem) => replaced.push(problem) })
     const tickets: FactsTicket[] = []
     for (let number = 0; number < 3; number++) {
-      tickets.push(door.lookup(`select 'before', ${number}`), door.lookup(nested(1_024, number)))
-      tickets.push(door.lookup(`select 'behind', ${number}`))
+      tickets.push(door.lookup(`select before${number}`), door.lookup(nested(1_024, number)))
+      tickets.push(door.lookup(`select behind${number}`))
     }
     const facts = await Promise.all(tickets.map(settled))
     const expected = ['parsed', 'unparsed', 'parsed']
@@ -213,7 +213,7 @@ describe('ParserDoor', () => {
     const replaced: string[] = []
     const worker_file = new URL('./suspect-worker.mjs', import.meta.url)
     const door = openDoor({ worker_file, on_replaced: (problem) => replaced.push(problem) })
-    const tickets = ['select 1', 'innocent', 'select 2', 'guilty'].map((text) => door.lookup(text))
+    const tickets = ['select a', 'innocent', 'select b', 'guilty'].map((text) => door.lookup(text))
     const facts = await Promise.all(tickets.map(settled))
     expect(facts.map((item) => item.status)).toEqual(['parsed', 'parsed', 'parsed', 'unparsed'])
     expect(replaced).toEqual(['innocent', 'guilty', 'guilty'])
@@ -222,9 +222,9 @@ describe('ParserDoor', () => {
   it('goes on when a text takes all the memory of the thread', async () => {
     const replaced: string[] = []
     const door = openDoor({ heap_mb: 48, on_replaced: (problem) => replaced.push(problem) })
-    const tickets = [door.lookup('select 1')]
+    const tickets = [door.lookup('select a')]
     const large = door.lookup(`${heavy(1_000)}; alter role r password 's3cr3tX'`)
-    tickets.push(door.lookup('select 2'))
+    tickets.push(door.lookup('select b'))
     const facts = await settled(large)
     expect([facts.status, facts.statements[0]?.text.includes('s3cr3tX')]).toEqual([
       'unparsed',
@@ -257,6 +257,63 @@ describe('ParserDoor', () => {
     expect(JSON.stringify(waiting.facts)).not.toContain('s3cr3tX')
     expect(door.lookup('select 1').facts?.status).toBe('unparsed')
     await door.close()
+  })
+})
+
+describe('texts that differ in literals', () => {
+  it('share one analysis, each with its own text', async () => {
+    const door = openDoor()
+    const texts = Array.from(
+      { length: 500 },
+      (_, number) => `SELECT a FROM t WHERE id = ${number} AND w = 'x${number}';`,
+    )
+    const facts = await Promise.all(texts.map((text) => settled(door.lookup(text))))
+    for (const [number, text] of texts.entries()) {
+      expect(facts[number]?.statements[0]?.text).toBe(text.slice(0, -1))
+    }
+    expect(door.counters()).toMatchObject({ parsed: 1, shape_hits: 499, cache_misses: 500 })
+    const known = door.lookup("SELECT a FROM t WHERE id = 4711 AND w = 'it''s';")
+    const { analysed_as, ...shared } = known.facts?.statements[0] ?? {}
+    const own = await analyseNow("SELECT a FROM t WHERE id = 4711 AND w = 'it''s';")
+    expect(shared).toEqual(own.statements[0])
+    expect(analysed_as).toBe(facts[0]?.statements[0])
+    expect(door.counters()).toMatchObject({ parsed: 1, shape_hits: 500, cache_entries: 1 })
+  })
+
+  it('are parsed one by one where a literal is a fact, or may be a secret', async () => {
+    const door = openDoor()
+    for (const texts of [
+      ["SET search_path TO 'a'", "SET search_path TO 'b'", "SET search_path TO 'c'"],
+      ["PREPARE TRANSACTION 'a'", "PREPARE TRANSACTION 'b'", "PREPARE TRANSACTION 'c'"],
+      ["SELECT 1, 'a'", "SELECT 1, 'host=h password=geheim'", "SELECT 1, 'host=h token=geheim'"],
+    ]) {
+      const before = door.counters().parsed
+      const facts = await Promise.all(texts.map((text) => settled(door.lookup(text))))
+      expect(facts).toEqual(await Promise.all(texts.map(analyseNow)))
+      expect(door.counters().parsed - before).toBe(3)
+    }
+    expect(door.counters().shape_hits).toBe(0)
+    expect(JSON.stringify(door.lookup("SELECT 1, 'host=h password=geheim'"))).not.toContain(
+      'geheim',
+    )
+  })
+
+  it('do not wait for one of theirs at which the parser fails', async () => {
+    const worker_file = new URL('./stuck-worker.mjs', import.meta.url)
+    const door = openDoor({ worker_file, deadline_ms: 1_000 })
+    const stuck = door.lookup("SELECT 'stuck', n FROM t")
+    const others = ["SELECT 'a', n FROM t", "SELECT 'b', n FROM t"].map((text) => door.lookup(text))
+    expect((await settled(stuck)).status).toBe('unparsed')
+    for (const facts of await Promise.all(others.map(settled))) expect(facts.status).toBe('parsed')
+    expect(door.counters()).toMatchObject({ parsed: 2, unparsed: 1, queued: 0 })
+  })
+
+  it('get facts when the door is closed before the answer to the first of them', async () => {
+    const door = openDoor()
+    const tickets = [1, 2, 3].map((number) => door.lookup(`SELECT ${number}`))
+    await door.close()
+    expect(tickets.map(({ facts }) => facts?.status)).toEqual(['unparsed', 'unparsed', 'unparsed'])
+    expect(door.counters().queued).toBe(0)
   })
 })
 
