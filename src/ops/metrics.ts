@@ -11,7 +11,14 @@ export interface MetricSources {
     readonly queued_bytes: number
   }
   /** Counters of the parser's door. */
-  parser(): Readonly<Record<string, number>>
+  parser(): ParserFigures
+}
+
+/** Counts since the start, and the state of this moment. */
+export interface ParserFigures extends Readonly<Record<string, number>> {
+  readonly cache_hits: number
+  readonly shape_hits: number
+  readonly cache_misses: number
 }
 
 /** The program's metrics in Prometheus' terms. */
@@ -114,11 +121,25 @@ export class Metrics {
     })
     new Gauge({
       name: 'pgwitness_parser',
-      help: 'Texts that went to the parser thread, by what came of them.',
+      help: 'Texts that went to the parser threads, by what came of them, and what is kept of them.',
       labelNames: ['event'],
       registers: [registry],
       collect() {
         for (const [event, count] of Object.entries(sources.parser())) this.set({ event }, count)
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_text_lookups',
+      help:
+        'Texts that sessions have sent, by what knew them: the same text, another one that differs ' +
+        'in literals alone (shape), or nothing, so that they waited for the parser.',
+      labelNames: ['known_by'],
+      registers: [registry],
+      collect() {
+        const { cache_hits, shape_hits, cache_misses } = sources.parser()
+        this.set({ known_by: 'text' }, cache_hits)
+        this.set({ known_by: 'shape' }, shape_hits)
+        this.set({ known_by: 'nothing' }, cache_misses)
       },
     })
   }
