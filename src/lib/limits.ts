@@ -114,6 +114,8 @@ export const limits = {
   parser_batch_chars: 64 * 1024,
   /** Characters of one session's texts that the parser takes before it is another one's turn. */
   parser_turn_chars: 8_192,
+  /** The same for the thread of long texts: one that takes the parser about its whole time. */
+  parser_long_turn_chars: 1024 * 1024,
   /**
    * Time that a text waits for the parser at most, in milliseconds: twelve texts that each take
    * all the time they may.

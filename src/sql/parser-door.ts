@@ -18,6 +18,8 @@ export interface ParserDoorOptions {
   readonly deadline_ms?: number
   /** Time that a text waits for the parser at most. */
   readonly wait_ms?: number
+  /** Characters that wait for one thread before who has most of them is refused. */
+  readonly queue_chars?: number
   readonly cache_entries?: number
   readonly cache_bytes?: number
   /** JavaScript heap of a parser thread, in MiB. */
@@ -103,13 +105,12 @@ export class ParserDoor implements FactsSource {
         options.on_replaced?.(problem)
       },
     }
+    const queue_chars = options.queue_chars ?? limits.parser_queue_chars
+    const shared = { thread, wait_ms, queue_chars }
     const turn_chars = limits.parser_turn_chars
-    this.#lane = new ParserLane({ thread, lazy: false, wait_ms, turn_chars }, events)
-    const long_turn_chars = limits.parser_exchange_chars
-    this.#long_lane = new ParserLane(
-      { thread, lazy: true, wait_ms, turn_chars: long_turn_chars },
-      events,
-    )
+    const long_turn_chars = limits.parser_long_turn_chars
+    this.#lane = new ParserLane({ ...shared, lazy: false, turn_chars }, events)
+    this.#long_lane = new ParserLane({ ...shared, lazy: true, turn_chars: long_turn_chars }, events)
   }
 
   counters(): ParserDoorCounters {

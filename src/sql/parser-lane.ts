@@ -50,6 +50,8 @@ export interface ParserLaneOptions {
   readonly lazy: boolean
   /** Time that a text may wait for its turn. */
   readonly wait_ms: number
+  /** Characters that may wait before who has more than its share of them is refused. */
+  readonly queue_chars: number
   /** Characters of one asker's texts that are taken in a turn. */
   readonly turn_chars: number
 }
@@ -108,9 +110,10 @@ export class ParserLane {
   obstacle(asker: object): string | undefined {
     if (this.#restart !== undefined) return 'the parser cannot be started'
     const queue = this.#queue
-    if (queue.cost <= limits.parser_queue_chars) return undefined
+    const { queue_chars } = this.#options
+    if (queue.cost <= queue_chars) return undefined
     // Only who has more than its share waiting is refused, so that nobody is by another's doing.
-    const share = limits.parser_queue_chars / Math.max(1, queue.askers)
+    const share = queue_chars / Math.max(1, queue.askers)
     return queue.costOf(asker) > share ? 'too many texts wait for the parser' : undefined
   }
 

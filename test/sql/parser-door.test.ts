@@ -317,6 +317,91 @@ describe('texts that differ in literals', () => {
   })
 })
 
+describe('texts of several sessions', () => {
+  const [flooding, other] = [{ name: 'flooding' }, { name: 'other' }]
+  const stuck_worker = new URL('./stuck-worker.mjs', import.meta.url)
+
+  /** Asks for many texts; gives how many have been answered so far. */
+  function flood(door: ParserDoor, texts: readonly string[]): () => number {
+    let answered = 0
+    for (const text of texts) door.lookup(text, flooding).when_ready(() => answered++)
+    return () => answered
+  }
+
+  it('are analysed in turn, however many one of them sends', async () => {
+    const door = openDoor()
+    const texts = Array.from({ length: 300 }, (_, number) => `${nested(16, number)} + a${number}`)
+    const answered = flood(door, texts)
+    for (let number = 0; number < 5; number++) {
+      const before = answered()
+      expect((await settled(door.lookup(`select b${number}`, other))).status).toBe('parsed')
+      // What was with the thread already, two batches of 64 Ki characters, and one turn.
+      expect(answered() - before).toBeLessThanOrEqual(10)
+    }
+    expect(answered()).toBeLessThan(60)
+    expect(door.counters().queued).toBeGreaterThan(200)
+  })
+
+  it('come as soon as the text that both wait for can', async () => {
+    const door = openDoor()
+    const texts = Array.from({ length: 300 }, (_, number) => `${nested(16, number)} + a${number}`)
+    const answered = flood(door, [...texts, 'select last', 'select 1 from last'])
+    // The same text, and one of the same shape: neither waits where the first asker does.
+    const facts = ['select last', 'select 2 from last'].map((text) => door.lookup(text, other))
+    await Promise.all(facts.map(settled))
+    expect(answered()).toBeLessThan(20)
+  })
+
+  it('do not wait for a long text of another one, which has a thread of its own', async () => {
+    const door = openDoor({ worker_file: stuck_worker })
+    const stuck = Array.from({ length: 10 }, (_, number) => `stuck ${number} ${'x'.repeat(70_000)}`)
+    const answered = flood(door, stuck)
+    for (let number = 0; number < 20; number++) {
+      expect((await settled(door.lookup(`select b${number}`, other))).status).toBe('parsed')
+    }
+    expect(answered()).toBe(0)
+  })
+
+  it('have their turn among long texts, too, whatever those take', async () => {
+    const door = openDoor({ worker_file: stuck_worker, deadline_ms: 500 })
+    const stuck = Array.from(
+      { length: 6 },
+      (_, number) => `stuck ${number} ${'x'.repeat(1_100_000)}`,
+    )
+    const answered = flood(door, stuck)
+    const long = await settled(door.lookup(`select ${'a,'.repeat(40_000)}a`, other))
+    expect(answered()).toBeLessThanOrEqual(2)
+    // On a busy machine this one may have missed so short a deadline as well.
+    expect(long.statements).toHaveLength(1)
+  })
+
+  it('are left unparsed when the parser has no time for them', async () => {
+    const door = openDoor({ wait_ms: 0 })
+    const text = "alter role r connection limit 1 password 's3cr3tX'"
+    const facts = await settled(door.lookup(text, flooding))
+    expect([facts.status, facts.problem]).toEqual(['unparsed', 'the parser had no time for it'])
+    expect(facts.statements[0]).toMatchObject({ class: 'WRITE', node: '', tags: ['*'] })
+    expect(JSON.stringify(facts)).not.toContain('s3cr3tX')
+    expect(door.counters()).toMatchObject({ unparsed: 1, queued: 0, cache_entries: 0 })
+  })
+
+  it('are left unparsed at once only of who has more than its share waiting', async () => {
+    const door = openDoor({ queue_chars: 2_000 })
+    const texts = Array.from({ length: 40 }, (_, number) => `select a${number} ${' '.repeat(90)}`)
+    const tickets = texts.map((text) => door.lookup(text, flooding))
+    const refused = tickets.filter(({ facts }) => facts !== undefined)
+    expect(refused.length).toBeGreaterThan(15)
+    expect(refused[0]?.facts?.problem).toBe('too many texts wait for the parser')
+    const mine = door.lookup('select b', other)
+    expect(mine.facts).toBeUndefined()
+    for (const ticket of [...tickets, mine]) await settled(ticket)
+    expect(mine.facts?.status).toBe('parsed')
+    // What was refused is not kept: it is parsed when there is time.
+    const again = texts.at(-1) ?? ''
+    expect((await settled(door.lookup(again, flooding))).status).toBe('parsed')
+  })
+})
+
 describe('analyseNow', () => {
   it('says that a text is unparsed when the stack does not suffice', async () => {
     const facts = await analyseNow(nested(1_024, 0))
