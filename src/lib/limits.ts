@@ -178,6 +178,11 @@ export const limits = {
    * first holds the configuration.
    */
   trail_notes_bytes: 4 * 1024 * 1024,
+  /**
+   * Columns of one statement that may belong to several tables and are kept, for the catalog to
+   * tell; beyond, any column may be meant.
+   */
+  doubtful_columns: 256,
   /** Pairs of privilege and grantee that one GRANT may list: both lists are as long as the text. */
   grants_per_statement: 1_000,
 } as const

@@ -42,16 +42,19 @@ function openTarget(
 }
 
 /** The columns that SET or a column list assigns. */
-function assign(object: ObjectDraft, targets: readonly Node[] | undefined): void {
+function assign(
+  object: ObjectDraft,
+  access: 'insert' | 'update',
+  targets: readonly Node[] | undefined,
+): void {
   for (const target of bodiesOf(targets, 'ResTarget')) {
-    if (target.name !== undefined) object.columns.add(target.name)
+    if (target.name !== undefined) object.use(access, target.name)
   }
 }
 
 /** RETURNING reads the target, under its own names and under `old` and `new` (PostgreSQL 18). */
 function returning(target: Target, clause: ReturningClause | undefined): readonly unknown[] {
   if (clause === undefined) return []
-  target.object.access.add('select')
   const { level, entry } = target
   level.addAlias('old', entry)
   level.addAlias('new', entry)
@@ -64,20 +67,22 @@ function returning(target: Target, clause: ReturningClause | undefined): readonl
 function insertStmt(walk: QueryWalk, body: InsertStmt, task: Task): void {
   const ctes = cteScope(body.withClause, task.ctes)
   const target = openTarget(walk, body.relation, 'insert', task)
-  if (body.cols === undefined) target.object.columns.add('*')
-  else assign(target.object, body.cols)
+  if (body.cols !== undefined) assign(target.object, 'insert', body.cols)
+  else if (body.selectStmt !== undefined) target.object.use('insert', '*')
   const pieces: unknown[] = [body.cols]
   const conflict = body.onConflictClause
   if (conflict !== undefined) {
     if (conflict.action === 'ONCONFLICT_UPDATE') target.object.access.add('update')
-    // The values that were proposed are no relation, and reading them needs no right.
-    target.level.addAlias('excluded', new Entry([], []))
+    // Reading the values that were proposed takes the right to read the target's column.
+    target.level.addAlias('excluded', target.entry)
     const keys = conflict.infer?.indexElems
-    if (keys !== undefined) target.object.access.add('select')
+    if (conflict.infer !== undefined) target.object.access.add('select')
+    // Reading the columns of a constraint takes the right to, and the text does not tell which.
+    if (conflict.infer?.conname !== undefined) target.object.columns_unknown = true
     for (const key of bodiesOf(keys, 'IndexElem')) {
-      if (key.name !== undefined) target.object.columns.add(key.name)
+      if (key.name !== undefined) target.object.use('select', key.name)
     }
-    assign(target.object, conflict.targetList)
+    assign(target.object, 'update', conflict.targetList)
     pieces.push(keys, conflict.infer?.whereClause, conflict.targetList, conflict.whereClause)
   }
   pieces.push(...returning(target, body.returningClause))
@@ -96,8 +101,7 @@ function updateStmt(walk: QueryWalk, body: UpdateStmt, task: Task): void {
   if (isSettingsView(body.relation)) walk.findings.opaque(['settings'])
   const ctes = cteScope(body.withClause, task.ctes)
   const target = openTarget(walk, body.relation, 'update', task)
-  assign(target.object, body.targetList)
-  if (body.whereClause !== undefined) target.object.access.add('select')
+  assign(target.object, 'update', body.targetList)
   const result = returning(target, body.returningClause)
   const pieces = [body.targetList, body.fromClause, body.whereClause, ...result]
   walk.pushAll(pieces, target.level, ctes)
@@ -107,7 +111,6 @@ function updateStmt(walk: QueryWalk, body: UpdateStmt, task: Task): void {
 function deleteStmt(walk: QueryWalk, body: DeleteStmt, task: Task): void {
   const ctes = cteScope(body.withClause, task.ctes)
   const target = openTarget(walk, body.relation, 'delete', task)
-  if (body.whereClause !== undefined) target.object.access.add('select')
   const result = returning(target, body.returningClause)
   walk.pushAll([body.usingClause, body.whereClause, ...result], target.level, ctes)
   walk.pushCtes(body.withClause, ctes, task)
@@ -118,10 +121,12 @@ function mergeWhen(object: ObjectDraft, clause: MergeWhenClause): void {
   switch (clause.commandType) {
     case 'CMD_INSERT':
       object.access.add('insert')
-      if (clause.targetList === undefined) object.columns.add('*')
+      if (clause.targetList !== undefined) assign(object, 'insert', clause.targetList)
+      else if (clause.values !== undefined) object.use('insert', '*')
       break
     case 'CMD_UPDATE':
       object.access.add('update')
+      assign(object, 'update', clause.targetList)
       break
     case 'CMD_DELETE':
       object.access.add('delete')
@@ -131,14 +136,16 @@ function mergeWhen(object: ObjectDraft, clause: MergeWhenClause): void {
       return
   }
   object.class = 'WRITE'
-  assign(object, clause.targetList)
 }
 
 function mergeStmt(walk: QueryWalk, body: MergeStmt, task: Task): void {
   const ctes = cteScope(body.withClause, task.ctes)
-  // The join reads the target, whatever the WHEN clauses do afterwards.
-  const target = openTarget(walk, body.relation, 'select', task)
   const clauses = bodiesOf(body.mergeWhenClauses, 'MergeWhenClause')
+  const target = openTarget(walk, body.relation, 'select', task)
+  // DO NOTHING takes the right to read; otherwise only columns that are named somewhere do.
+  if (clauses.every(({ commandType }) => commandType !== 'CMD_NOTHING')) {
+    target.object.access.delete('select')
+  }
   for (const clause of clauses) mergeWhen(target.object, clause)
   const pieces: unknown[] = [body.sourceRelation, body.joinCondition]
   for (const clause of clauses) pieces.push(clause.condition, clause.targetList, clause.values)

@@ -42,6 +42,15 @@ export type Access =
  */
 export type Lookup = 'relation' | 'function' | 'type' | 'schema_object' | 'global'
 
+/** What the columns of a relation can be asked for by themselves, with privileges of their own. */
+export type ColumnAccess = Extract<Access, 'select' | 'insert' | 'update'>
+
+/**
+ * The columns of an object apart by what is done with them. An empty list says that none is named
+ * (`count(*)`, a row lock); without a list the text does not tell.
+ */
+export type ColumnsApart = Readonly<Partial<Record<ColumnAccess, readonly string[]>>>
+
 /** An object as the text names it, before any name is resolved. Names are unquoted and folded. */
 export interface ObjectReference {
   readonly lookup: Lookup
@@ -55,6 +64,15 @@ export interface ObjectReference {
   readonly access: readonly Access[]
   /** Column names where the text tells them; `*` for whole rows; absent when it cannot tell. */
   readonly columns?: readonly string[]
+  /** Where these do not all belong to one access, or where there are certainly none. */
+  readonly columns_apart?: ColumnsApart
+  /**
+   * Names that are columns of this relation or of another in sight, which the text does not tell:
+   * who knows the relation's columns does. Those in `columns_apart` are certain.
+   */
+  readonly columns_perhaps?: readonly string[]
+  /** True where columns are named, but not at every mention: there the right to any of them counts. */
+  readonly columns_missing?: true
   /** `(integer, text)`, for a function that DDL names with its arguments. */
   readonly arguments?: string
   /** True when the statement makes this object: an unqualified name goes to the creation schema. */

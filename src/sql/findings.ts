@@ -1,6 +1,8 @@
 import {
   type Access,
   type CatalogChange,
+  type ColumnAccess,
+  type ColumnsApart,
   type Effect,
   type Lookup,
   type ObjectReference,
@@ -19,6 +21,8 @@ export function strongestClass(left: StatementClass, right: StatementClass): Sta
   return statement_class_strength[right] > statement_class_strength[left] ? right : left
 }
 
+const column_accesses = ['select', 'insert', 'update'] as const satisfies ColumnAccess[]
+
 /** An object while its uses are still being collected. */
 export class ObjectDraft {
   class: StatementClass
@@ -26,6 +30,17 @@ export class ObjectDraft {
   readonly columns = new Set<string>()
   /** True when a use was found whose columns the text does not tell. */
   columns_unknown = false
+  /** True when the relation was read somewhere without any of its columns being named. */
+  columns_missing = false
+  /** Names that may be columns of this relation, shared by all to which they may belong. */
+  columns_perhaps: readonly string[] = []
+  /** Names that are columns if there are such, and expressions of the select list otherwise. */
+  readonly #outputs = new Set<string>()
+  readonly #apart = {
+    select: new Set<string>(),
+    insert: new Set<string>(),
+    update: new Set<string>(),
+  }
   readonly #base: ObjectReference
 
   constructor(base: ObjectReference) {
@@ -48,6 +63,28 @@ export class ObjectDraft {
     this.class = strongestClass(this.class, other.class)
     for (const access of other.access) this.access.add(access)
     for (const column of other.columns ?? []) this.columns.add(column)
+    for (const access of column_accesses) {
+      if (!other.access.includes(access)) continue
+      const apart = other.columns_apart
+      const columns = apart === undefined ? other.columns : apart[access]
+      if (apart !== undefined && columns === undefined) this.columns_unknown = true
+      for (const column of columns ?? []) this.use(access, column)
+    }
+    this.columns_missing ||= other.columns_missing === true
+    if (other.columns_perhaps !== undefined) this.columns_perhaps = other.columns_perhaps
+  }
+
+  /** Notes that a column is read or written; `*` is every column. */
+  use(access: ColumnAccess, column: string): void {
+    this.columns.add(column)
+    this.#apart[access].add(column)
+  }
+
+  /** Notes a name that is a column if the relation has it, and an output otherwise. */
+  output(name: string): void {
+    if (this.columns.has(name)) return
+    this.columns.add(name)
+    this.#outputs.add(name)
   }
 
   /** The finished reference. A whole row says everything, so `*` outweighs unknown columns. */
@@ -56,13 +93,39 @@ export class ObjectDraft {
     readonly access: readonly Access[]
   }): ObjectReference {
     const { columns: _columns, ...base } = this.#base
-    const told = this.columns.size > 0 && (!this.columns_unknown || this.columns.has('*'))
+    const access = change?.access ?? [...this.access]
+    const whole = this.columns.has('*')
+    const open = !this.columns_unknown && !whole
+    const doubtful = open && this.columns_perhaps.length > 0
+    const told = this.columns.size > 0 && (whole || !(this.columns_unknown || doubtful))
+    const certain = told && !(open && this.#outputs.size > 0)
+    const apart = this.#columnsApart(access, certain)
+    const perhaps = doubtful || !certain ? [...this.columns_perhaps, ...this.#outputs] : []
     return {
       ...base,
       class: change?.class ?? this.class,
-      access: change?.access ?? [...this.access],
+      access,
       ...(told ? { columns: [...this.columns] } : {}),
+      ...(apart === undefined ? {} : { columns_apart: apart }),
+      ...(open && perhaps.length > 0 ? { columns_perhaps: perhaps } : {}),
+      ...(open && this.columns_missing && this.#apart.select.size > 0
+        ? { columns_missing: true }
+        : {}),
     }
+  }
+
+  /** Undefined where the columns as a whole say as much. */
+  #columnsApart(access: readonly Access[], certain: boolean): ColumnsApart | undefined {
+    const used = column_accesses.filter((one) => access.includes(one))
+    if (used.length === 0) return undefined
+    if (used.length === 1 && certain) return undefined
+    const apart: Partial<Record<ColumnAccess, readonly string[]>> = {}
+    for (const one of used) {
+      const columns = [...this.#apart[one]]
+      const known = one !== 'select' || !this.columns_unknown || columns.includes('*')
+      if (known) apart[one] = columns
+    }
+    return apart
   }
 }
 
@@ -187,8 +250,7 @@ export class Findings {
     for (const draft of other.#objects.values()) {
       const runs = how.functions_run === true && draft.runs_code
       const access = how.access === undefined || runs ? [...draft.access] : how.access
-      const copy = this.add(draft.finish({ class: runs ? undefined : how.class, access }))
-      copy.columns_unknown ||= draft.columns_unknown
+      this.add(draft.finish({ class: runs ? undefined : how.class, access }))
     }
     if (how.effects === 'none') return
     for (const name of other.#built_in_calls) this.#built_in_calls.add(name)

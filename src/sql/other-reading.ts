@@ -64,14 +64,30 @@ function withoutSecrets(statement: StatementFacts, text: string): StatementFacts
     [object.name, object.schema, object.catalog, object.on?.name, object.on?.schema].every(isShown)
   return {
     ...rest,
-    objects: statement.objects.filter(objectIsShown).map((object) => ({
-      ...object,
-      ...(object.columns === undefined ? {} : { columns: object.columns.filter(isShown) }),
-    })),
+    objects: statement.objects
+      .filter(objectIsShown)
+      .map((object) => (columnsOf(object).every(isShown) ? object : withoutColumns(object))),
     ...(built_in_calls === undefined ? {} : { built_in_calls: built_in_calls.filter(isShown) }),
     ...(grants === undefined ? {} : { grants: grants.filter((grant) => isShown(grant.grantee)) }),
     secret_parameters: true,
   }
+}
+
+function columnsOf(object: ObjectReference): readonly string[] {
+  const apart = Object.values(object.columns_apart ?? {}).flat()
+  return [...(object.columns ?? []), ...apart, ...(object.columns_perhaps ?? [])]
+}
+
+/** Columns that are not told may be any. */
+function withoutColumns(object: ObjectReference): ObjectReference {
+  const {
+    columns: _,
+    columns_apart: _apart,
+    columns_perhaps: _perhaps,
+    columns_missing: _missing,
+    ...rest
+  } = object
+  return rest
 }
 
 function effectOtherwise(effect: Effect, reading: OtherReading): Effect {

@@ -14,7 +14,7 @@ import type {
 } from '@pgsql/types'
 import { meaningOfName } from './function-calls.js'
 import { userOperator } from './operator-calls.js'
-import { Entry, type RelationUse } from './query-levels.js'
+import { Entry, type Level, type RelationUse } from './query-levels.js'
 import { type CteScope, cteScope, type Handlers, type QueryWalk, type Task } from './query-walk.js'
 import { bodiesOf, bodyOf, stringsOf } from './tree.js'
 
@@ -35,12 +35,12 @@ function offer(task: Task, alias: string | undefined, entry: Entry, schema?: str
 }
 
 /** A relation, or a CTE, in a FROM list. */
-function rangeVar(walk: QueryWalk, body: RangeVar, task: Task): RelationUse | undefined {
+function rangeVar(walk: QueryWalk, body: RangeVar, task: Task): void {
   const name = body.relname ?? ''
   const alias = body.alias?.aliasname ?? name
   if (body.schemaname === undefined && isCte(name, task.ctes)) {
     offer(task, alias, new Entry([], []))
-    return undefined
+    return
   }
   const use: RelationUse = {
     object: walk.relation(body, 'READ', 'select'),
@@ -48,8 +48,9 @@ function rangeVar(walk: QueryWalk, body: RangeVar, task: Task): RelationUse | un
     renamed: (body.alias?.colnames?.length ?? 0) > 0,
   }
   const schema = body.alias === undefined ? body.schemaname : undefined
-  offer(task, alias, new Entry([use], []), schema)
-  return use
+  const entry = new Entry([use], [])
+  offer(task, alias, entry, schema)
+  for (const column of task.using ?? []) entry.noteColumn(column)
 }
 
 function rangeSubselect(walk: QueryWalk, body: RangeSubselect, task: Task): void {
@@ -90,37 +91,50 @@ function joinExpr(walk: QueryWalk, body: JoinExpr, task: Task): void {
   }
   walk.push({ value: body.quals, level, ctes })
   const columns = stringsOf(body.usingClause)
-  const left = bodyOf(body.larg, 'RangeVar')
-  const right = bodyOf(body.rarg, 'RangeVar')
-  if (columns.length > 0 && left !== undefined && right !== undefined) {
-    for (const side of [left, right]) {
-      const use = rangeVar(walk, side, { ...task, join })
-      for (const column of columns) {
-        if (use?.renamed === true) use.object.columns_unknown = true
-        else use?.object.columns.add(column)
-      }
-    }
-    return
+  if (body.isNatural === true) level.confuse()
+  for (const side of [body.rarg, body.larg]) {
+    // A join inside has the column in one of its relations, which the text does not tell.
+    if (bodyOf(side, 'JoinExpr') !== undefined) for (const column of columns) level.doubt(column)
+    walk.push({ value: side, level, ctes, join, using: columns })
   }
-  if (columns.length > 0 || body.isNatural === true) level.confuse()
-  walk.push({ value: body.rarg, level, ctes, join })
-  walk.push({ value: body.larg, level, ctes, join })
+}
+
+/** The names that a select list gives. */
+function outputNames(body: SelectStmt): ReadonlySet<string> {
+  const outputs = new Set<string>()
+  for (const target of bodiesOf(body.targetList, 'ResTarget')) {
+    if (target.name !== undefined) outputs.add(target.name)
+  }
+  return outputs
+}
+
+/** The name when a node is nothing but one. */
+function bareName(node: Node | undefined): string | undefined {
+  const fields = bodyOf(node, 'ColumnRef')?.fields
+  return fields?.length === 1 ? stringsOf(fields)[0] : undefined
 }
 
 /** Leaves out what ORDER BY takes from the select list: those names are not columns. */
 function sortKeys(body: SelectStmt): readonly Node[] {
   const keys = body.sortClause ?? []
   if (keys.length === 0) return keys
-  const outputs = new Set<string>()
-  for (const target of bodiesOf(body.targetList, 'ResTarget')) {
-    if (target.name !== undefined) outputs.add(target.name)
-  }
-  if (outputs.size === 0) return keys
+  const outputs = outputNames(body)
   return keys.filter((key) => {
-    const column = bodyOf(bodyOf(key, 'SortBy')?.node, 'ColumnRef')
-    const names = stringsOf(column?.fields)
-    const name = column?.fields?.length === 1 ? names[0] : undefined
+    const name = bareName(bodyOf(key, 'SortBy')?.node)
     return name === undefined || !outputs.has(name)
+  })
+}
+
+/** Leaves out what GROUP BY may take from the select list, and notes those names at the level. */
+function groupKeys(body: SelectStmt, level: Level): readonly Node[] {
+  const keys = body.groupClause ?? []
+  if (keys.length === 0) return keys
+  const outputs = outputNames(body)
+  return keys.filter((key) => {
+    const name = bareName(key)
+    if (name === undefined || !outputs.has(name)) return true
+    level.addOutput(name)
+    return false
   })
 }
 
@@ -141,7 +155,7 @@ function selectStmt(walk: QueryWalk, body: SelectStmt, task: Task): void {
     }
     const pieces = [
       ...[body.distinctClause, body.targetList, body.fromClause, body.whereClause],
-      ...[body.groupClause, body.havingClause, body.windowClause, body.valuesLists],
+      ...[groupKeys(body, level), body.havingClause, body.windowClause, body.valuesLists],
       ...[sortKeys(body), body.limitOffset, body.limitCount],
     ]
     walk.pushAll(pieces, level, ctes)

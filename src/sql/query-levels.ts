@@ -1,3 +1,4 @@
+import { limits } from '../lib/limits.js'
 import type { ObjectDraft } from './findings.js'
 
 /** One mention of a relation in a query. */
@@ -15,7 +16,27 @@ export type ColumnParts = readonly (string | null)[]
 function note(use: RelationUse, column: string | undefined): void {
   if (use.target) use.object.access.add('select')
   if (column === undefined || (use.renamed && column !== '*')) use.object.columns_unknown = true
-  else use.object.columns.add(column)
+  else use.object.use('select', column)
+}
+
+/**
+ * The columns of a statement whose relation the text does not tell. One list for all relations that
+ * they may belong to, so that many of both cost no more than they are.
+ */
+export class ColumnDoubts {
+  readonly #names = new Set<string>()
+  #list: readonly string[] | undefined
+
+  add(column: string): void {
+    if (this.#names.size <= limits.doubtful_columns) this.#names.add(column)
+  }
+
+  /** Undefined when there are too many to say. Call it when all have been added. */
+  names(): readonly string[] | undefined {
+    if (this.#names.size > limits.doubtful_columns) return undefined
+    this.#list ??= [...this.#names]
+    return this.#list
+  }
 }
 
 /** Something that a FROM list offers under a name: a relation, a subquery, a function, a join. */
@@ -26,6 +47,7 @@ export class Entry {
   readonly inside: Level[]
   #whole = false
   #confused = false
+  #named = false
 
   constructor(uses: readonly RelationUse[], inside: readonly Level[]) {
     this.uses = [...uses]
@@ -36,14 +58,23 @@ export class Entry {
   noteWhole(): void {
     if (this.#whole) return
     this.#whole = true
+    this.#named = true
     for (const use of this.uses) note(use, '*')
   }
 
   /** A column was asked for, of whichever relation it has. */
   noteColumn(column: string): void {
+    this.#named = true
     const [only] = this.uses
     if (only !== undefined && this.uses.length === 1) note(only, column)
     else this.confuse()
+  }
+
+  /** What GROUP BY names is a column of the only relation, or an output of that name. */
+  noteOutput(name: string): void {
+    const [only] = this.uses
+    if (only === undefined || only.renamed || this.uses.length > 1) this.noteColumn(name)
+    else only.object.output(name)
   }
 
   /** Any column may have been asked for. */
@@ -51,6 +82,23 @@ export class Entry {
     if (this.#confused) return
     this.#confused = true
     for (const use of this.uses) note(use, undefined)
+  }
+
+  /** Any of these columns may have been asked for. */
+  notePerhaps(columns: readonly string[]): void {
+    for (const use of this.uses) {
+      if (use.renamed) note(use, undefined)
+      else {
+        if (use.target) use.object.access.add('select')
+        use.object.columns_perhaps = columns
+      }
+    }
+  }
+
+  /** Call it when all columns have been noted. */
+  finish(): void {
+    if (this.#named) return
+    for (const use of this.uses) if (!use.target) use.object.columns_missing = true
   }
 
   /** A row lock needs the right to update. */
@@ -72,20 +120,25 @@ export class Level {
   readonly #shared = new Set<Entry>()
   readonly #entries: Entry[] = []
   readonly #references: ColumnParts[] = []
+  readonly #outputs: string[] = []
   readonly #inner: Level[] = []
   #starred = false
   /** Any relation of this level may have been asked for any column. */
   #ambiguous = false
+  /** Any relation of this level may have been asked for one of the doubtful columns. */
+  #doubtful = false
   /** The same is true of every level above. */
   #spread = false
+  readonly #doubts: ColumnDoubts
   readonly #locked_names: string[] = []
   #locked = false
   /** Set for the level above a UNION: its ORDER BY names output columns only. */
   outputs_only = false
 
   /** The parent is the level whose names are visible inside; undefined at the top. */
-  constructor(parent: Level | undefined) {
+  constructor(parent: Level | undefined, doubts: ColumnDoubts) {
     this.#parent = parent
+    this.#doubts = doubts
   }
 
   get parent(): Level | undefined {
@@ -129,9 +182,20 @@ export class Level {
     this.#references.push(parts)
   }
 
-  /** NATURAL JOIN and the like: any relation of this level may have been asked for any column. */
+  /** A name of GROUP BY that an output has, too: a column of that name comes first. */
+  addOutput(name: string): void {
+    this.#outputs.push(name)
+  }
+
+  /** NATURAL JOIN: any relation of this level may have been asked for any column. */
   confuse(): void {
     this.#ambiguous = true
+  }
+
+  /** USING over more than two tables: some relations of this level were asked for this column. */
+  doubt(column: string): void {
+    this.#doubts.add(column)
+    this.#doubtful = true
   }
 
   /** FOR UPDATE and its kin; no names mean every relation of the level. */
@@ -143,11 +207,22 @@ export class Level {
   /** Gives the columns that this level mentions to the relations that they can belong to. */
   resolve(): void {
     for (const parts of this.#references) this.#resolveReference(parts)
+    const [only] = this.#entries
+    for (const name of this.#outputs) {
+      // GROUP BY looks for no column outside before it takes the output.
+      if (this.#entries.length === 1) only?.noteOutput(name)
+      else this.doubt(name)
+    }
   }
 
   /** Spreads doubts and locks; call it when every level of the statement has been resolved. */
   finish(): void {
-    if (this.#ambiguous) for (const entry of this.#entries) entry.confuse()
+    const perhaps = this.#doubtful ? this.#doubts.names() : []
+    for (const entry of this.#entries) {
+      if (this.#ambiguous || perhaps === undefined) entry.confuse()
+      else if (perhaps.length > 0) entry.notePerhaps(perhaps)
+      entry.finish()
+    }
     const pending: Level[] = this.#locked ? [this] : []
     for (const name of this.#locked_names) this.#by_alias.get(name)?.lock(pending)
     for (let level = pending.pop(); level !== undefined; level = pending.pop()) {
@@ -191,6 +266,7 @@ export class Level {
     const candidates: Entry[] = []
     let levels = 0
     let whole_row = false
+    let doubted = false
     for (let level: Level | undefined = this; level !== undefined; level = level.#parent) {
       // A name that is an alias is the whole row, unless a column has the same name.
       const row = level.#by_alias.get(column)
@@ -201,19 +277,23 @@ export class Level {
       if (level.#entries.length === 0) continue
       levels += 1
       if (candidates.length < 2) candidates.push(...level.#entries.slice(0, 2))
-      if (level.#spread) break
+      if (level.#spread) {
+        doubted = true
+        break
+      }
     }
-    const only = candidates.length === 1 ? candidates[0] : undefined
+    const only = candidates.length === 1 && !doubted ? candidates[0] : undefined
     if (only !== undefined && only.uses.length <= 1) {
       if (!whole_row && only.uses.length === 1) only.noteColumn(column)
-    } else if (levels > 0) this.#confuseUpwards()
+    } else if (levels > 0) this.#doubtUpwards(column)
   }
 
-  #confuseUpwards(): void {
+  #doubtUpwards(column: string): void {
+    this.#doubts.add(column)
     for (let level: Level | undefined = this; level !== undefined; level = level.#parent) {
       if (level.#spread) return
       level.#spread = true
-      level.#ambiguous = true
+      level.#doubtful = true
     }
   }
 }

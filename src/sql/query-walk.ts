@@ -2,7 +2,7 @@ import type { FuncCall, RangeVar, WithClause } from '@pgsql/types'
 import type { Access, StatementClass } from './facts.js'
 import type { Findings, ObjectDraft } from './findings.js'
 import { meaningOfCall } from './function-calls.js'
-import { type Entry, Level } from './query-levels.js'
+import { ColumnDoubts, type Entry, Level } from './query-levels.js'
 import { type Body, bodiesOf, type NodeKind, relationName } from './tree.js'
 
 /** The CTE names that are visible at a place: those of one WITH up to a point, and outer ones. */
@@ -20,6 +20,8 @@ export interface Task {
   readonly ctes: CteScope | undefined
   /** The aliased join inside which the piece stands: its relations are reached by that alias. */
   readonly join?: Entry | undefined
+  /** The columns of the JOIN … USING that the piece is a side of. */
+  readonly using?: readonly string[]
   /** For a subquery in FROM: the level that was made for it. */
   readonly own?: Level | undefined
 }
@@ -40,6 +42,7 @@ export class QueryWalk {
   readonly #settled: ReadonlySet<FuncCall>
   readonly #pending: Task[] = []
   readonly #levels: Level[] = []
+  readonly #doubts = new ColumnDoubts()
 
   /** Calls in `settled` have had their effect on settings noted already. */
   constructor(findings: Findings, handlers: Handlers, settled: ReadonlySet<FuncCall>) {
@@ -59,7 +62,7 @@ export class QueryWalk {
   }
 
   newLevel(parent: Level | undefined): Level {
-    const level = new Level(parent)
+    const level = new Level(parent, this.#doubts)
     this.#levels.push(level)
     return level
   }

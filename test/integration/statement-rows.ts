@@ -202,7 +202,7 @@ export const statement_rows: readonly StatementRow[] = [
     'MERGE',
     0,
     [
-      's.account TABLE WRITE select+insert+delete (id, name)',
+      's.account TABLE WRITE insert+delete+select (id, name)',
       'public.log TABLE READ select (what)',
     ],
   ],

@@ -221,7 +221,7 @@ export const read_rows: readonly Row[] = [
   {
     sql: 'with a as (merge into t using u on true when matched then delete) select 1',
     is: 'WRITE SELECT',
-    objects: ['TABLE t WRITE select+delete', 'TABLE u READ select'],
+    objects: ['TABLE t WRITE delete', 'TABLE u READ select'],
   },
   {
     sql: 'select f(a) from t',

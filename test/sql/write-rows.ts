@@ -11,7 +11,7 @@ export const write_rows: readonly Row[] = [
   {
     sql: 'insert into t default values',
     is: 'WRITE INSERT',
-    objects: ['TABLE t WRITE insert [*]'],
+    objects: ['TABLE t WRITE insert'],
   },
   {
     sql: 'insert into t (a) select b from u where c',
@@ -79,7 +79,7 @@ export const write_rows: readonly Row[] = [
   {
     sql: 'update only s.t set a = default where current of c',
     is: 'WRITE UPDATE',
-    objects: ['TABLE s.t WRITE update+select [a]'],
+    objects: ['TABLE s.t WRITE update [a]'],
   },
   {
     sql: "update pg_settings set setting = 'x' where name = 'search_path'",
@@ -90,7 +90,7 @@ export const write_rows: readonly Row[] = [
   {
     sql: "with x as (update pg_catalog.pg_settings set setting = 'x' returning 1) select 1",
     is: 'WRITE SELECT',
-    objects: ['TABLE pg_catalog.pg_settings WRITE update+select [setting]'],
+    objects: ['TABLE pg_catalog.pg_settings WRITE update [setting]'],
     effects: ['opaque settings'],
   },
   { sql: 'delete from t', is: 'WRITE DELETE', objects: ['TABLE t WRITE delete'] },
@@ -112,7 +112,7 @@ export const write_rows: readonly Row[] = [
   {
     sql: 'merge into t using u on t.id = u.id when matched then update set a = u.b when not matched then insert (id, a) values (u.id, u.b)',
     is: 'WRITE MERGE',
-    objects: ['TABLE t WRITE select+update+insert [a,id]', 'TABLE u READ select [id,b]'],
+    objects: ['TABLE t WRITE update+insert+select [a,id]', 'TABLE u READ select [id,b]'],
   },
   {
     sql: 'merge into t using (select * from u) v on t.id = v.id when matched and v.x then delete when not matched by source then do nothing',
@@ -122,7 +122,7 @@ export const write_rows: readonly Row[] = [
   {
     sql: 'merge into t using u on true when not matched then insert default values',
     is: 'WRITE MERGE',
-    objects: ['TABLE t WRITE select+insert [*]', 'TABLE u READ select'],
+    objects: ['TABLE t WRITE insert', 'TABLE u READ select'],
   },
   {
     sql: 'merge into t using u on true when matched then do nothing',
