@@ -51,7 +51,8 @@ export function membershipsQuery(version: number): string {
 
 /**
  * The relations that have grants on columns. A role that is not pinned leaves a trace of each such
- * grant in pg_shdepend; for others pg_attribute must be searched, which is long in a large one.
+ * grant in pg_shdepend, save on what it owns (aclchk.c, updateAclDependencies); for others
+ * pg_attribute must be searched, which is long in a large one.
  */
 function columnGrantRelations(grantees: readonly number[]): string {
   if (grantees.some((oid) => oid < first_normal_oid)) {
@@ -60,7 +61,10 @@ function columnGrantRelations(grantees: readonly number[]): string {
   // 1259 is pg_class.
   return `select s.objid from pg_catalog.pg_shdepend s
     where s.classid = 1259 and s.objsubid <> 0 and s.deptype = 'a' and s.dbid =
-      (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())`
+      (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+    union all select b.attrelid from pg_catalog.pg_class o
+      join pg_catalog.pg_attribute b on b.attrelid = o.oid and b.attacl is not null
+    where o.relowner in (${grantees.join(', ')})`
 }
 
 /** One number for a row's identity and version: any change gives it a new xmin. */

@@ -1,4 +1,4 @@
-import type { Access } from '../sql/facts.js'
+import type { Access, ColumnAccess, ObjectReference } from '../sql/facts.js'
 import type { Acl } from './acl.js'
 import type { Relation } from './entries.js'
 import type { RoleGraph } from './roles.js'
@@ -27,11 +27,18 @@ export function auditable(access: readonly Access[]): boolean {
   return access.some((one) => audited_privileges[one] !== undefined)
 }
 
-/** Grants to PUBLIC have the grantee '', which is never among a role's own. */
-function grantsAny(acl: Acl | undefined, roles: ReadonlySet<string>, letters: string): boolean {
+/** Whose grants count for the audit role; undefined for a superuser, which has everybody's. */
+type Grantees = ReadonlySet<string> | undefined
+
+function granteesOf(roles: RoleGraph, role: string): Grantees {
+  return roles.isSuperuser(role) ? undefined : roles.privilegesOf(role)
+}
+
+/** Grants to PUBLIC have the grantee '', which counts for nobody. */
+function grantsAny(acl: Acl | undefined, counted: Grantees, letters: string): boolean {
   if (acl === undefined) return false
   for (const { grantee, privileges } of acl) {
-    if (!roles.has(grantee)) continue
+    if (grantee === '' || (counted !== undefined && !counted.has(grantee))) continue
     for (const letter of letters) if (privileges.includes(letter)) return true
   }
   return false
@@ -43,37 +50,63 @@ function grantsAny(acl: Acl | undefined, roles: ReadonlySet<string>, letters: st
  * auditing has no word on calls. Grants that no snapshot has shown cannot be ruled out.
  */
 export function auditedCall(roles: RoleGraph, role: string, acl: Acl | undefined): boolean {
-  return acl === undefined || grantsAny(acl, roles.privilegesOf(role), 'X')
+  return acl === undefined || grantsAny(acl, granteesOf(roles, role), 'X')
+}
+
+/** What a statement does to a relation, and to which of its columns: the part that grants decide. */
+export type RelationAccess = Pick<
+  ObjectReference,
+  'access' | 'columns' | 'columns_apart' | 'columns_perhaps' | 'columns_missing'
+>
+
+/**
+ * The columns with grants that an access is to. Where they are not known (absent, `*`, a name that
+ * is no column and so may be the whole row) or none are named (`count(*)`) it may be any: rather
+ * too many records than a missing one.
+ */
+function columnsAsked(
+  use: RelationAccess,
+  access: ColumnAccess,
+  granted: ReadonlyMap<string, Acl>,
+): Iterable<string> {
+  const { columns, columns_apart, columns_perhaps = [] } = use
+  const named = columns_apart === undefined ? columns : columns_apart[access]
+  if (named === undefined) return granted.keys()
+  if (access === 'select' && use.columns_missing === true) return granted.keys()
+  const unknown = named.some((column) => !granted.has(column) && !system_columns.has(column))
+  const perhaps = access === 'select' ? columns_perhaps.filter((name) => granted.has(name)) : []
+  // What may be a column of this relation may be another's, and then there is none.
+  if (unknown || named.length === 0) return granted.keys()
+  return [...named, ...perhaps]
 }
 
 /**
  * Whether object auditing by role records this access: when what is done to the relation, or to a
  * column that the statement names, was granted to the role or to one whose privileges it inherits.
- * Ownership, PUBLIC and being a superuser do not count, as in pgaudit. Where the columns are not
- * known (absent, empty, `*`, a name that is no column and so may be the whole row) any column's
- * grant matches: rather too many records than a missing one.
+ * Ownership and PUBLIC do not count, as in pgaudit; for a superuser everybody's grants do, since it
+ * has the privileges of every role (acl.c, has_privs_of_role). Of columns that are read
+ * SELECT counts, of columns that are written whatever the statement needs of the relation.
+ * Source: pgaudit.c, log_select_dml.
  */
 export function audited(
   roles: RoleGraph,
   role: string,
   relation: Relation,
-  access: readonly Access[],
-  columns: readonly string[] | undefined,
+  use: RelationAccess,
 ): boolean {
   let letters = ''
-  for (const one of access) letters += audited_privileges[one] ?? ''
+  for (const one of use.access) letters += audited_privileges[one] ?? ''
   if (letters === '') return false
-  const grantees = roles.privilegesOf(role)
+  const grantees = granteesOf(roles, role)
   if (grantsAny(relation.acl, grantees, letters)) return true
   const granted = relation.details?.columns
   if (granted === undefined) return false
-  const unknown =
-    columns === undefined ||
-    columns.length === 0 ||
-    columns.some((column) => !granted.has(column) && !system_columns.has(column))
-  const asked = unknown ? granted.keys() : columns
-  for (const column of asked) {
-    if (grantsAny(granted.get(column), grantees, letters)) return true
+  for (const access of ['select', 'insert', 'update'] as const) {
+    if (!use.access.includes(access)) continue
+    const counting = access === 'select' ? 'r' : letters
+    for (const column of columnsAsked(use, access, granted)) {
+      if (grantsAny(granted.get(column), grantees, counting)) return true
+    }
   }
   return false
 }

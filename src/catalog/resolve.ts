@@ -1,6 +1,6 @@
 import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
 import { type Relation, system_schema, temporary_schema } from './entries.js'
-import { auditable, audited, auditedCall } from './grants.js'
+import { auditable, audited, auditedCall, type RelationAccess } from './grants.js'
 import { creationPlace, locate, type NameScope, type Place } from './locate.js'
 import type { Resolution, ResolvedObject } from './names.js'
 import { quoteIdentifier, quoteQualified } from './quote-identifier.js'
@@ -169,7 +169,7 @@ class StatementResolver {
         name: reference.arguments === undefined ? name : `${name}${reference.arguments}`,
         type: main ? relationType(reference.type, entry) : reference.type,
         owner: entry?.owner,
-        audited: (main || call) && this.#isAudited(place, reference.access, reference.columns),
+        audited: (main || call) && this.#isAudited(place, reference),
         resolved: place.resolved,
       }),
     )
@@ -200,7 +200,7 @@ class StatementResolver {
             columns: undefined,
             owner: base.owner,
             via,
-            audited: this.#isAudited({ ...place, entry: base }, access, undefined),
+            audited: this.#isAudited({ ...place, entry: base }, { access }),
             resolved: place.resolved,
           }),
         )
@@ -208,20 +208,20 @@ class StatementResolver {
     }
   }
 
-  #isAudited(place: Place, access: readonly Access[], columns?: readonly string[]): boolean {
+  #isAudited(place: Place, use: RelationAccess): boolean {
     const roles = this.#scope.names.snapshot?.roles
     if (this.#audit === undefined) return false
     const { role, in_doubt } = this.#audit
     // Grants that nobody has read yet, or of a relation that nobody knows, cannot be ruled out.
-    if (roles === undefined || in_doubt) return auditable(access)
+    if (roles === undefined || in_doubt) return auditable(use.access)
     const { entry } = place
     if (entry !== undefined) {
       if ('overloads' in entry) return auditedCall(roles, role, entry.acl)
-      return 'oid' in entry && audited(roles, role, entry, access, columns)
+      return 'oid' in entry && audited(roles, role, entry, use)
     }
-    if (place.candidates === undefined) return auditable(access)
+    if (place.candidates === undefined) return auditable(use.access)
     // Nobody knows which of several it is: what would be audited for one of them is recorded.
-    return place.candidates.some((relation) => audited(roles, role, relation, access, columns))
+    return place.candidates.some((relation) => audited(roles, role, relation, use))
   }
 }
 

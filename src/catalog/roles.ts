@@ -30,6 +30,11 @@ export class RoleGraph {
     }
   }
 
+  /** The names of all roles. */
+  names(): Iterable<string> {
+    return this.#roles.keys()
+  }
+
   get(name: string): Role | undefined {
     return this.#roles.get(name)
   }
@@ -41,7 +46,7 @@ export class RoleGraph {
 
   /**
    * The roles whose privileges a role has by inheritance, itself among them. That a superuser has
-   * everyone's is not considered here: object auditing ignores it, others ask `isSuperuser` first.
+   * everyone's is not considered here: ask `isSuperuser` first.
    */
   privilegesOf(name: string): ReadonlySet<string> {
     const known = this.#closures.get(name)

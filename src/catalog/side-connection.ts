@@ -17,6 +17,7 @@ import {
   views_query,
 } from './catalog-queries.js'
 import { containParser } from './contain-parser.js'
+import type { RoleGraph } from './roles.js'
 import { type CatalogSnapshot, type Row, SnapshotBuilder } from './snapshot.js'
 
 /** Where the side connection goes and as whom. */
@@ -218,10 +219,7 @@ async function readSnapshot(client: Client, request: SnapshotRequest): Promise<C
   // Where our own role's or the database's default hides the server's, the built-in is assumed.
   const search_path = (request.path_hidden ? boot_path : reset_path) ?? ''
   const roles = builder.roleGraph()
-  const grantees = audit_role === undefined ? [] : [...roles.privilegesOf(audit_role)]
-  const grantee_oids = grantees
-    .map((name) => roles.get(name)?.oid)
-    .filter((oid) => oid !== undefined)
+  const grantee_oids = audit_role === undefined ? [] : granteeOids(roles, audit_role)
   const [mark] = await query(client, fingerprintQuery(grantee_oids))
   const fingerprint = [mark?.[0], server_version, search_path, audit_role].join(' ')
   if (previous?.fingerprint !== fingerprint) {
@@ -235,6 +233,12 @@ async function readSnapshot(client: Client, request: SnapshotRequest): Promise<C
     fingerprint,
     search_path,
   })
+}
+
+/** The roles whose grants on columns matter: a superuser has everybody's. */
+function granteeOids(roles: RoleGraph, audit_role: string): readonly number[] {
+  const names = roles.isSuperuser(audit_role) ? roles.names() : roles.privilegesOf(audit_role)
+  return [...names].map((name) => roles.get(name)?.oid).filter((oid) => oid !== undefined)
 }
 
 async function readNames(

@@ -8,7 +8,7 @@ import { connect, context, creation, openSource, relation, resolve } from './fix
 
 const schema_sql = `
   create role watched; create role inherited; create role not_inherited;
-  create role "the auditor" superuser; grant watched, inherited to "the auditor";
+  create role "the auditor"; create role root superuser; grant watched, inherited to "the auditor";
   grant not_inherited to "the auditor" with inherit false;
   create table account (id int, name text, password text);
   grant select (password), update (name) on account to "the auditor";
@@ -56,7 +56,7 @@ test('grants on a table to the role or to one that it inherits', () => {
   expect(auditedObjects('payment', ['truncate', 'alter', 'drop', 'reference'])).toEqual([])
 })
 
-test('what does not count: grants not inherited, PUBLIC, ownership, being a superuser', () => {
+test('what does not count: grants not inherited, PUBLIC, ownership', () => {
   expect(auditedObjects('hidden', ['select'])).toEqual([])
   expect(auditedObjects('everyone', ['select'])).toEqual([])
   expect(auditedObjects('owned', ['select', 'insert', 'update', 'delete'])).toEqual([])
@@ -133,6 +133,28 @@ test('another audit role holds at once for tables and after the next load for co
   await source.refresh('postgres')
   expect(auditedObjects('account', ['select'], ['id'])).toEqual(['public.account'])
   expect(auditedObjects('account', ['select'], ['password'])).toEqual([])
+})
+
+test('what was granted to anybody but PUBLIC counts for a superuser', async () => {
+  source.setAuditRole('root')
+  await source.refresh('postgres')
+  expect(auditedObjects('hidden', ['select'])).toEqual(['public.hidden'])
+  expect(auditedObjects('payment', ['delete'])).toEqual(['public.payment'])
+  expect(auditedObjects('account', ['select'], ['password'])).toEqual(['public.account'])
+  expect(auditedObjects('account', ['select'], ['name'])).toEqual([])
+  await client.query('create table granted_to_all (a int, b int)')
+  await client.query('grant select (a), insert (b) on granted_to_all to public')
+  await source.refresh('postgres')
+  expect(auditedObjects('granted_to_all', ['select', 'insert'], ['a', 'b'])).toEqual([])
+})
+
+test('grants on columns to the owner are found as well', async () => {
+  await client.query('create table own (id int, pan text); create role keeper')
+  await client.query('alter table own owner to keeper; grant select (pan) on own to keeper')
+  source.setAuditRole('keeper')
+  await source.refresh('postgres')
+  expect(auditedObjects('own', ['select'], ['pan'])).toEqual(['public.own'])
+  expect(auditedObjects('own', ['select'], ['id'])).toEqual([])
 })
 
 test('grants on columns to a pinned role are found as well', async () => {
