@@ -88,7 +88,11 @@ async function construct(
 
   const metrics = new Metrics()
   const { facts, catalog } = openSources(config, material, log, started)
-  metrics.observe({ trail: () => trail.state, parser: () => ({ ...facts.counters() }) })
+  metrics.observe({
+    trail: () => trail.state,
+    parser: () => ({ ...facts.counters() }),
+    catalog: () => catalog.status(),
+  })
   const auditor = buildAuditor(config, { facts, catalog, trail, log, metrics }, started)
 
   const report = (error: unknown) => log.error({ err: error }, 'unexpected error in a connection')
@@ -256,8 +260,11 @@ async function health(
   if (mode === 'fallback') degraded.push('records go to the server log: the audit file fails')
   if (mode === 'failed') degraded.push('records can be written nowhere: sessions wait')
   if (stuck) degraded.push('the trail writer is stuck')
-  for (const { database, problem } of catalog.status()) {
+  for (const { database, problem, missing_role } of catalog.status()) {
     if (problem !== undefined) degraded.push(`catalog of ${database}: ${problem}`)
+    if (missing_role === undefined) continue
+    const words = `the role of object_audit does not exist: ${JSON.stringify(missing_role)}`
+    if (!degraded.includes(words)) degraded.push(words)
   }
   return { ready: mode !== 'failed' && !stuck && unreachable === undefined, degraded }
 }

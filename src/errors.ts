@@ -24,6 +24,9 @@ export const error_table = {
   'upstream.unreachable': {
     hint: 'Check upstream.host and upstream.port, and that PostgreSQL runs and listens there.',
   },
+  'catalog.audit_role_missing': {
+    hint: 'Create the role on the server and grant it what is to be audited, or correct object_audit.role.',
+  },
   'protocol.violation': { hint: 'The peer does not speak the PostgreSQL protocol.' },
   'trail.directory': {
     hint: 'Make the audit directory writable for this user, or name another with --audit-dir.',

@@ -24,6 +24,12 @@ export interface DatabaseStatus {
   readonly relations: number | undefined
   /** Loads that ended well. */
   readonly loads: number
+  /** How old what is known is, in milliseconds; undefined while there is no snapshot. */
+  readonly age_ms: number | undefined
+  /** Grants, roles or owners were changed since: every object counts as granted. */
+  readonly grants_in_doubt: boolean
+  /** The audit role when it does not exist on the server. */
+  readonly missing_role: string | undefined
   /** Why the last load failed: then the snapshot is stale, or there is none. */
   readonly problem: string | undefined
 }
@@ -85,6 +91,9 @@ export class DatabaseCatalogSource implements CatalogSource {
       sessions: catalog.sessions,
       relations: catalog.snapshot?.relation_count,
       loads: catalog.loads,
+      age_ms: catalog.age_ms,
+      grants_in_doubt: catalog.grants_in_doubt,
+      missing_role: catalog.missing_role,
       problem: catalog.problem,
     }))
   }

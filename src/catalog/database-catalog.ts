@@ -1,3 +1,4 @@
+import { type ErrorCode, error_table } from '../errors.js'
 import { limits } from '../lib/limits.js'
 import type { StatementFacts } from '../sql/facts.js'
 import { Layer } from './layer.js'
@@ -52,6 +53,10 @@ export class DatabaseCatalog {
   #asked = false
   #problem: string | undefined
   #loads = 0
+  /** When the last load that ended well began, in milliseconds: older than that is nothing known. */
+  #read_at_ms: number | undefined
+  /** The audit role that the last load did not find; its absence has been reported. */
+  #missing_role: string | undefined
   /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
   #unread_before = false
   #unread_since = false
@@ -92,6 +97,16 @@ export class DatabaseCatalog {
   /** Loads that ended well. */
   get loads(): number {
     return this.#loads
+  }
+
+  /** How old the names and grants are, in milliseconds; undefined before the first load. */
+  get age_ms(): number | undefined {
+    return this.#read_at_ms === undefined ? undefined : performance.now() - this.#read_at_ms
+  }
+
+  /** The audit role when it does not exist on the server: then its grants audit nothing. */
+  get missing_role(): string | undefined {
+    return this.#missing_role === this.auditRole() ? this.#missing_role : undefined
   }
 
   /** True while grants may have changed that no snapshot shows yet. */
@@ -203,8 +218,12 @@ export class DatabaseCatalog {
     this.#recent = new Layer()
     this.#unread_before ||= this.#unread_since
     this.#unread_since = false
-    const { snapshot, duration_ms } = await side.load(this.#snapshot, this.auditRole())
+    const began_at_ms = performance.now()
+    const role = this.auditRole()
+    const { snapshot, duration_ms } = await side.load(this.#snapshot, role)
     this.#install(snapshot)
+    this.#read_at_ms = began_at_ms
+    this.#reportRole(role !== undefined && !snapshot.roles.has(role) ? role : undefined)
     if (this.#loads === 1 || this.#problem !== undefined) {
       log.info({ database, relations: snapshot.relation_count, duration_ms }, 'catalog loaded')
     }
@@ -220,6 +239,25 @@ export class DatabaseCatalog {
     if (snapshot === this.#snapshot && !superseded) return
     this.#snapshot = snapshot
     this.#changed()
+  }
+
+  /** Says once that the audit role does not exist, and once that it does again. */
+  #reportRole(missing: string | undefined): void {
+    const before = this.#missing_role
+    this.#missing_role = missing
+    if (missing === before) return
+    const { database, log } = this.#options
+    if (missing === undefined) {
+      if (before === this.auditRole())
+        log.info({ database, role: before }, 'the audit role exists now')
+      return
+    }
+    const code = 'catalog.audit_role_missing' satisfies ErrorCode
+    const { hint } = error_table[code]
+    log.warn(
+      { code, database, role: missing, hint },
+      'the role of object_audit does not exist: its grants audit nothing',
+    )
   }
 
   #failed(error: unknown, retry_ms: number): void {

@@ -39,6 +39,10 @@ export class RoleGraph {
     return this.#roles.get(name)
   }
 
+  has(name: string): boolean {
+    return this.#roles.has(name)
+  }
+
   /** False for a role that the snapshot does not know. */
   isSuperuser(name: string): boolean {
     return this.#roles.get(name)?.superuser === true

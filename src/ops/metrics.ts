@@ -12,6 +12,18 @@ export interface MetricSources {
   }
   /** Counters of the parser's door. */
   parser(): ParserFigures
+  /** What is known of each database in use. */
+  catalog(): readonly CatalogFigures[]
+}
+
+/** What is known of a database in use. */
+export interface CatalogFigures {
+  readonly database: string
+  readonly age_ms: number | undefined
+  readonly relations: number | undefined
+  readonly loads: number
+  readonly grants_in_doubt: boolean
+  readonly missing_role: string | undefined
 }
 
 /** Counts since the start, and the state of this moment. */
@@ -142,5 +154,47 @@ export class Metrics {
         this.set({ known_by: 'nothing' }, cache_misses)
       },
     })
+    this.#observeCatalog(sources)
+  }
+
+  #observeCatalog({ catalog }: MetricSources): void {
+    const gauge = (
+      name: string,
+      help: string,
+      value: (of: CatalogFigures) => number | undefined,
+    ) => {
+      new Gauge({
+        name: `pgwitness_catalog_${name}`,
+        help,
+        labelNames: ['database'],
+        registers: [this.registry],
+        collect() {
+          this.reset()
+          for (const one of catalog()) {
+            const now = value(one)
+            if (now !== undefined) this.set({ database: one.database }, now)
+          }
+        },
+      })
+    }
+    gauge('age_seconds', 'Age of what is known of names and grants.', ({ age_ms }) =>
+      age_ms === undefined ? undefined : age_ms / 1_000,
+    )
+    gauge('relations', 'Relations known.', ({ relations }) => relations)
+    gauge(
+      'loads',
+      'Times that the catalog was read since the database is in use.',
+      ({ loads }) => loads,
+    )
+    gauge(
+      'grants_in_doubt',
+      '1 while a change of grants, roles or owners has not been read yet: all counts as granted.',
+      ({ grants_in_doubt }) => Number(grants_in_doubt),
+    )
+    gauge(
+      'audit_role_missing',
+      '1 when the role of object_audit does not exist: its grants audit nothing.',
+      ({ missing_role }) => Number(missing_role !== undefined),
+    )
   }
 }
