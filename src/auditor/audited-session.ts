@@ -20,6 +20,7 @@ import { startupSettings } from './startup-settings.js'
 import {
   classify,
   disagrees,
+  messageOf,
   raisedByCalls,
   statementRecord,
   warnOfMismatch,
@@ -318,6 +319,7 @@ export class AuditedSession implements SessionTap {
       this.#parts.config.audit,
     )
     this.#parts.metrics.statement(classification.class, report.outcome)
+    if (report.message !== '') this.#login.hideMessage(report.message, messageOf(report))
     if (record !== undefined) this.#write(record)
     this.#interpreter?.settle(report, record !== undefined)
     return true

@@ -1,6 +1,9 @@
 import type { ClientEndpoint, LoginVerdict } from '../proxy/tap.js'
 import type { AuditRecord } from '../record/audit-record.js'
 import type { SessionReport } from '../session/execution.js'
+import { redactUnparsedText } from '../sql/redact-unparsed.js'
+import { redactValue } from '../sql/redact-value.js'
+import { redacted } from '../sql/secret-names.js'
 import {
   decodeAuthentication,
   decodeErrorResponse,
@@ -37,6 +40,8 @@ export class Login {
   #fatal: ErrorFields | undefined
   /** The FATAL error with which the proxy itself ended the session. */
   #ended: Pick<ErrorFields, 'sqlstate' | 'message'> | undefined
+  /** The last message of a statement that failed, and how its record shows it. */
+  #hidden: { readonly message: string; readonly shown: string } | undefined
   finished = false
   upstream_tls: { readonly same_certificate: boolean } | undefined
   end_reason = ''
@@ -157,6 +162,22 @@ export class Login {
     this.#failure(this.#authorized ? 'protocol violation' : command, sqlstate, message, {})
   }
 
+  /** A statement's error is shown in other words than the server's: so is what it undid. */
+  hideMessage(message: string, shown: string): void {
+    this.#hidden = { message, shown }
+  }
+
+  /** The server's words without the secrets that they quote: of a statement, of the options. */
+  #shown(message: string): string {
+    if (this.#hidden?.message === message) return this.#hidden.shown
+    const options = this.#authorized ? undefined : this.#identity.startup_parameters.get('options')
+    const quote = message.search(/["':]/)
+    if (options !== undefined && quote >= 0 && redactUnparsedText(options) !== options) {
+      return `${message.slice(0, quote)}${redacted}`
+    }
+    return redactValue(message)
+  }
+
   report(report: Exclude<SessionReport, { kind: 'execution' }>): void {
     if (report.kind === 'disagreement') {
       this.#parts.metrics.mismatch()
@@ -173,7 +194,7 @@ export class Login {
       command: 'transaction end',
       outcome: report.fate === 'unknown' ? 'unknown' : 'failure',
       ...(report.sqlstate === '' ? {} : { sqlstate: report.sqlstate }),
-      ...(report.message === '' ? {} : { message: report.message }),
+      ...(report.message === '' ? {} : { message: this.#shown(report.message) }),
       session_audited: true,
       session: this.#identity.part,
       transaction: { id: report.transaction_id, state: report.transaction_state },
@@ -199,7 +220,7 @@ export class Login {
         : {
             outcome: 'failure',
             sqlstate: fatal.sqlstate,
-            message: fatal.message,
+            message: this.#shown(fatal.message),
             duration_us: session_time_us,
           },
       { session_time_us, reason: this.#fatal === undefined ? this.end_reason : 'server' },
@@ -242,7 +263,7 @@ export class Login {
     detail: Readonly<Record<string, unknown>>,
     always = false,
   ): void {
-    const words = message === '' ? 'no reason was given' : message
+    const words = message === '' ? 'no reason was given' : this.#shown(message)
     this.#event(command, { outcome: 'failure', sqlstate, message: words }, detail, always)
   }
 

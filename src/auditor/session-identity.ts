@@ -2,6 +2,7 @@ import { limits } from '../lib/limits.js'
 import type { ClientEndpoint } from '../proxy/tap.js'
 import type { SessionPart } from '../record/audit-record.js'
 import type { SessionState } from '../session/session-state.js'
+import { redactValue } from '../sql/redact-value.js'
 import { type ReplicationMode, replicationMode } from '../wire/replication-mode.js'
 
 /**
@@ -45,7 +46,7 @@ export class SessionIdentity {
       ...this.#part,
       user,
       ...(this.replication === 'physical' ? {} : { database }),
-      application: parameters.get('application_name') ?? '',
+      application: redactValue(parameters.get('application_name') ?? ''),
       server,
     }
   }
@@ -59,7 +60,8 @@ export class SessionIdentity {
   }
 
   setApplication(application: string): void {
-    if (this.#part.application !== application) this.#part = { ...this.#part, application }
+    const shown = redactValue(application)
+    if (this.#part.application !== shown) this.#part = { ...this.#part, application: shown }
   }
 
   /** Shows the role of SET ROLE (or SET SESSION AUTHORIZATION) where it differs from the login. */
@@ -80,7 +82,9 @@ export class SessionIdentity {
  * A longer name logs in as the one that it is cut to: it must not pass by a rule on that one.
  * Source: src/backend/tcop/backend_startup.c and src/backend/utils/cache/catcache.c.
  */
-function identifier(name: string): string {
+function identifier(written: string): string {
+  // A whole address may have been given as the database.
+  const name = redactValue(written)
   if (name.length <= limits.identifier_bytes / 4) return name
   const bytes = Buffer.from(name)
   if (bytes.length <= limits.identifier_bytes) return name

@@ -6,6 +6,9 @@ import type { AuditClass, RuleSet, RuleSubject } from '../rules/decision.js'
 import type { Execution } from '../session/execution.js'
 import { classOfCommandTag, parseCommandTag } from '../sql/command-tag.js'
 import { type StatementClass, statement_class_strength } from '../sql/facts.js'
+import { redactUnparsedText } from '../sql/redact-unparsed.js'
+import { isSpeakingName, redactValue } from '../sql/redact-value.js'
+import { redacted } from '../sql/secret-names.js'
 import type { AuditorParts } from './auditor-parts.js'
 
 /** What a record says a statement is, from the parse and from the server's tag. */
@@ -21,9 +24,6 @@ export interface Classification {
 export interface RecordLimits {
   readonly statement_max_bytes: number
 }
-
-/** What stands in place of a secret. */
-const redacted = '<REDACTED>'
 
 /** SQLSTATE syntax_error: the server refused the text as our grammar did. */
 const syntax_error = '42601'
@@ -216,11 +216,14 @@ function holdsSecret(execution: Execution): boolean {
   return statement?.secret_parameters === true && bound !== undefined && bound.values.length > 0
 }
 
-function messageOf(execution: Execution): string {
+/** What the record says of the error: the server's words without the secrets that they quote. */
+export function messageOf(execution: Execution): string {
   if (execution.message !== '') {
     // The server quotes what it could not understand: where text or values hold a secret, its words may.
     const quote = holdsSecret(execution) ? execution.message.search(quotation_mark) : -1
-    return quote < 0 ? execution.message : `${execution.message.slice(0, quote)}${redacted}`
+    return quote < 0
+      ? redactValue(execution.message)
+      : `${execution.message.slice(0, quote)}${redacted}`
   }
   if (execution.outcome === 'failure' && execution.tag === 'ROLLBACK') {
     return 'the server answered ROLLBACK: the transaction had failed before'
@@ -249,7 +252,7 @@ function statementPart(execution: Execution, session_id: number, bounds: RecordL
     uid: `${session_id}.${execution.uid}`,
     id: execution.id,
     protocol: execution.protocol,
-    ...(execution.name === undefined ? {} : { name: execution.name }),
+    ...(execution.name === undefined ? {} : { name: nameOf(execution.name) }),
     ...(prepared === undefined ? {} : { prepared }),
     ...(length === undefined ? {} : { length }),
     ...(sha256 === undefined ? {} : { sha256 }),
@@ -257,12 +260,17 @@ function statementPart(execution: Execution, session_id: number, bounds: RecordL
   }
 }
 
+/** Some drivers name a statement by its text, which may hold a secret. */
+function nameOf(name: string): string {
+  return isSpeakingName(name) ? redactUnparsedText(name) : name
+}
+
 function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'parameters_cut'> {
   const { bound } = execution
   if (bound === undefined) {
     const values = execution.literal_parameters
     if (values === undefined) return {}
-    if (!executesUnknown(execution)) return { parameters: values }
+    if (!executesUnknown(execution)) return { parameters: values.map(withoutSecrets) }
     return { parameters: values.map((value) => (value === null ? null : redacted)) }
   }
   const cut = bound.cut ? { parameters_cut: true } : {}
@@ -270,8 +278,12 @@ function parametersOf(execution: Execution): Pick<AuditRecord, 'parameters' | 'p
   const secret = execution.statement === undefined || execution.statement.secret_parameters
   const parameters = secret
     ? bound.values.map((value) => (value === null ? null : redacted))
-    : renderParameters(bound.values, bound.formats, execution.parameter_types)
+    : renderParameters(bound.values, bound.formats, execution.parameter_types).map(withoutSecrets)
   return { parameters, ...cut }
+}
+
+function withoutSecrets(value: string | null): string | null {
+  return value === null ? null : redactValue(value)
 }
 
 /** Tells the operator of an answer that the parsed text does not account for. */

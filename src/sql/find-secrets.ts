@@ -3,7 +3,8 @@ import { buildsSecretSql } from './builds-secret-sql.js'
 import { type Frame, max_frames, nextArgument } from './call-frame.js'
 import { literalValue, nameValue, rewriteLiteral } from './literal-value.js'
 import { commandSpans } from './redact-command.js'
-import { conninfoSpans, uriSpans } from './redact-conninfo.js'
+import { conninfoSpans } from './redact-conninfo.js'
+import { shapedSpans } from './redact-shapes.js'
 import { bridges, isNamedArgument, placeholder, role_statement } from './secret-clues.js'
 import {
   type CallKind,
@@ -335,21 +336,21 @@ function readInside(value: string, inside: Inside, depth: number): InnerText {
   }
   if (depth > max_depth) return { text: redacted, armed: false }
   const conninfo = conninfoSpans(value)
-  const uris = uriSpans(value)
+  const shaped = shapedSpans(value)
   const armed = /=\s*$/.test(value.slice(-8))
   // Code such as `c = connect(password="x")` looks like a pair, too.
   const data = inside === 'conninfo' || inside === 'connection'
   if (conninfo !== undefined && (data || armed || conninfo.length > 0)) {
-    return changed(value, [...conninfo, ...uris], armed)
+    return changed(value, [...conninfo, ...shaped], armed)
   }
   if (inside === 'connection') {
     const uri = /^\s*postgres(?:ql)?:\/\//i.test(value)
-    return uri ? changed(value, uris, false) : { text: redacted, armed: false }
+    return uri ? changed(value, shaped, false) : { text: redacted, armed: false }
   }
-  if (inside === 'conninfo' || address.test(value)) return changed(value, uris, false)
+  if (inside === 'conninfo' || address.test(value)) return changed(value, shaped, false)
   const found =
     inside === 'code' ? findInCode(value, depth) : findSecrets(value, fragment_policy, depth)
-  const inner = changed(value, [...uris, ...found.spans], found.armed)
+  const inner = changed(value, [...shaped, ...found.spans], found.armed)
   if (inside !== 'fragment') return inner
   const commands = commandSpans(inner.text ?? value)
   return commands.length === 0 ? inner : changed(inner.text ?? value, commands, found.armed)

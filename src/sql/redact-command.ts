@@ -11,6 +11,10 @@ const patterns: readonly RegExp[] = [
   /(?:^|\s)(?:-u|--user|--proxy-user)[\s=]{0,8}["']?[^\s:"']{1,128}:([^\s"']+)/dg,
   // sshpass -p x
   /\bsshpass\s{1,8}-p\s{0,8}("[^"]+"|'[^']+'|[^\s"']+)/dg,
+  // What follows the name in psql: \\password bob x
+  /\\password\s{1,8}\S{1,128}\s{1,8}(\S+)/dg,
+  // "the password is x1", in prose; a plain word such as `hashed` is kept.
+  /\b(?:password|passphrase|passcode|pwd|pw)\s{1,8}(?:is|was|will be)\s{1,8}(?=\S{0,128}[\d!-&*+/:;<=>?@^_~])([^\s'"]+)/dgi,
   // mysql -px
   /\b(?:mysql|mariadb)(?:[\w-]{0,16})(?:\s{1,8}(?!-p)\S{1,256}){0,16}\s{1,8}-p("[^"]+"|'[^']+'|[^\s"']+)/dg,
 ]

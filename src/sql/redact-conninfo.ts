@@ -47,6 +47,8 @@ export function conninfoSpans(text: string): Span[] | undefined {
   return pairs > 0 && text.slice(position).trim() === '' ? spans : undefined
 }
 
+/** A port, an address of IPv6, or what a program will put in the place of one. */
+const no_password = /^(?:\[|[^:]*:(?:$|\d{1,5}(?:[^\dA-Za-z]|$)|[$%{<]))/
 const uri_end = /[\s'"<>]/
 
 /**
@@ -73,6 +75,10 @@ export function uriSpans(text: string): Span[] {
     }
     const colon = uri.indexOf(':')
     const query = uri.indexOf('?')
+    // What is no port is a password whose host has been cut off.
+    if (at < 0 && colon > 0 && colon < authority.length && !no_password.test(authority)) {
+      spans.push({ start: start + colon + 1, end: start + authority.length, text: redacted })
+    }
     if (colon >= 0 && colon + 1 < at) {
       spans.push({ start: start + colon + 1, end: start + at, text: redacted })
     }

@@ -1,7 +1,8 @@
 import { buildsSecretSql } from './builds-secret-sql.js'
 import { findInReading, max_depth } from './find-secrets.js'
 import { literalValue, nameValue } from './literal-value.js'
-import { uriSpans } from './redact-conninfo.js'
+import { commandSpans } from './redact-command.js'
+import { shapedSpans } from './redact-shapes.js'
 import { callKind, isMistypedPassword, isSecretWord, redacted } from './secret-names.js'
 import { fragment_policy, type Policy } from './secret-policy.js'
 import { applySpans, type Span } from './spans.js'
@@ -17,7 +18,7 @@ interface Scope {
 
 /** A cheap test: a text without any such word is left as it is. */
 const suspicious =
-  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|bearer|authorization|curl|mysql|mariadb|u&["']|:\/\/|\\|authid|exec|role|user|group|subscri|server|mapping|wrapper|p[a-z]{0,4}s[a-z]{0,4}w[a-z]{0,4}d/i
+  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|bearer|authorization|curl|mysql|mariadb|sshpass|md5[0-9a-f]{32}|scram-sha|-----begin|http_|_s3\b|account_add|set_setting|u&["']|:\/\/|\\|authid|exec|role|user|group|subscri|server|mapping|wrapper|p[a-z]{0,4}s[a-z]{0,4}w[a-z]{0,4}d/i
 
 /** The first word that speaks of a secret, up to its end. */
 const first_mention =
@@ -145,6 +146,13 @@ class Outline {
   }
 }
 
+/**
+ * A text of one word that no language has: with a digit or a symbol in it, as a password that was
+ * typed at the prompt of psql, where some other program would have asked for it. A command of psql
+ * begins with a backslash.
+ */
+const prompted = /^\s*(?!\\)(?=[^\s;]*[A-Za-z])(?=[^\s;]*[^A-Za-z_\s;])[^\s;'"(),*=.]{6,128}[\s;]*$/
+
 /** Finds the scope of a position; positions are asked in rising order. */
 function scopeFinder(scopes: readonly Scope[]): (position: number) => Scope | undefined {
   let index = 0
@@ -184,7 +192,7 @@ function readingSpans(text: string, backslash_escapes: boolean, depth: number): 
 export function unparsedSpans(text: string, depth: number): Span[] {
   if (!suspicious.test(text)) return []
   if (depth > max_depth) return [{ start: 0, end: text.length, text: redacted }]
-  const spans = uriSpans(text)
+  const spans = [...shapedSpans(text), ...commandSpans(text)]
   for (const span of readingSpans(text, false, depth)) spans.push(span)
   if (!text.includes('\\')) return spans
   for (const span of readingSpans(text, true, depth)) spans.push(span)
@@ -197,5 +205,6 @@ export function unparsedSpans(text: string, depth: number): Span[] {
  * match, everything behind the word. Both meanings of a backslash are covered. Linear in the text.
  */
 export function redactUnparsedText(text: string): string {
+  if (prompted.test(text)) return redacted
   return applySpans(text, unparsedSpans(text, 0))
 }

@@ -2,6 +2,7 @@ import type { Node, VariableSetStmt } from '@pgsql/types'
 import { findSecrets } from './find-secrets.js'
 import {
   callKind,
+  hashesSecret,
   isConninfoSetting,
   isSecretSetting,
   mayHoldSecret,
@@ -81,10 +82,10 @@ export function secretsOfStatement(
   if (secret_setting && node !== 'CreateFunctionStmt' && node !== 'AlterFunctionStmt') {
     return { spans: [settingValue(statement_text)], secret_parameters: true }
   }
-  const { calls, writes_secrets } = secretUses(statement)
+  const { calls, writes_secrets } = secretUses(statement, statement_text)
   const policy: Policy = {
     ...policyFor(node, settings, secret_setting),
-    calls: (name) => (calls.has(name.toLowerCase()) ? callKind(name) : undefined),
+    calls: (name) => (calls.has(name.toLowerCase()) ? (callKind(name) ?? 'secret') : undefined),
     ...(executes || writes_secrets ? { whole: () => true } : {}),
   }
   const found = findSecrets(statement_text, policy)
@@ -145,11 +146,12 @@ interface SecretUses {
  * Looks through the tree for what the tokens alone cannot tell, such as a call from
  * `passwords (a, b)` in CREATE TABLE. Not recursive: trees may be deep.
  */
-function secretUses(statement: Node): SecretUses {
+function secretUses(statement: Node, text: string): SecretUses {
   const names = new Set<string>()
   let writes_secrets = false
   const add = (name: string | undefined): void => {
-    if (name !== undefined && callKind(name) !== undefined) names.add(name.toLowerCase())
+    if (name === undefined) return
+    if (callKind(name) !== undefined || hashesSecret(name, text)) names.add(name.toLowerCase())
   }
   const pending: unknown[] = [statement]
   while (pending.length > 0) {

@@ -33,9 +33,12 @@ export function isSecretOption(name: string): boolean {
   )
 }
 
+/** What PostgREST keeps of a request: its headers and cookies, which carry proofs of identity. */
+const request_setting = /authorization|(?:^|[._])(?:cookies?|headers)$|\.cookie\./i
+
 /** True for a setting whose value is taken for a secret. */
 export function isSecretSetting(name: string): boolean {
-  return isSecretOption(name)
+  return isSecretOption(name) || request_setting.test(name)
 }
 
 /** True for a setting that holds a connection string. */
@@ -62,17 +65,49 @@ const pgcrypto: ReadonlySet<string> = new Set([
   'decrypt_iv',
 ])
 
+/**
+ * Functions of cloud services and extensions whose names do not tell that keys are among their
+ * arguments: aws_s3 (Amazon RDS), azure_storage (Azure).
+ */
+const key_takers: ReadonlySet<string> = new Set([
+  'query_export_to_s3',
+  'table_import_from_s3',
+  'account_add',
+])
+
+/** The first argument names what the second sets: set_config, azure_ai.set_setting, pgsql-http. */
+const setters: ReadonlySet<string> = new Set(['set_config', 'set_setting', 'http_header'])
+
+/** dblink, SQL that is run elsewhere or later, and requests of pgsql-http and pg_net. */
+const remote_call = /^(?:dblink|query_to_xml|http_|run_command_on_|schedule(?:_|$))/
+
 /** How the arguments of a function of this name are read; undefined for ordinary functions. */
 export function callKind(name: string): CallKind | undefined {
   const lower = name.toLowerCase()
-  if (lower === 'set_config') return 'setting'
-  if (lower.startsWith('dblink') || lower.startsWith('query_to_xml')) return 'conninfo'
-  if (pgcrypto.has(lower) || /^pgp_(?:sym|pub)_|^crypto_|key_provider/.test(lower)) return 'secret'
+  if (setters.has(lower)) return 'setting'
+  if (remote_call.test(lower)) return 'conninfo'
+  if (
+    key_takers.has(lower) ||
+    pgcrypto.has(lower) ||
+    /^pgp_(?:sym|pub)_|^crypto_|key_provider/.test(lower)
+  )
+    return 'secret'
   return isSecretWord(lower) ? 'secret' : undefined
 }
 
+/** The server's own hash functions: what a text that speaks of passwords hashes is one. */
+const hashes: ReadonlySet<string> = new Set(['md5', 'sha224', 'sha256', 'sha384', 'sha512'])
+
+const speaks =
+  /passw|pass(?:phrase|code|key)|pass(?![a-z])|pwd|secret|token(?!i[sz])|credential|api_?key/i
+
+/** True for a call such as `md5('…')` in a text about passwords; elsewhere it hashes anything. */
+export function hashesSecret(name: string, text: string): boolean {
+  return hashes.has(name.toLowerCase()) && speaks.test(text)
+}
+
 const mention =
-  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|bearer|authorization|curl|mysql|mariadb|u&["']|:\/\/|\\/i
+  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|set_setting|hmac|digest|pgp_|_s3\b|account_add|http_|request\.|cookie|bearer|authorization|curl|mysql|mariadb|md5[0-9a-f]{32}|scram-sha|-----begin|u&["']|:\/\/|\\/i
 
 /**
  * The cheap test before all others: false when nothing in a text that the grammar accepts can make
