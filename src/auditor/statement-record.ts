@@ -211,8 +211,10 @@ function executesUnknown(execution: Execution): boolean {
 const quotation_mark = /["'\u00ab\u00bb\u2018-\u201f\u2039\u203a\u300c-\u300f\uff02]/
 
 function holdsSecret(execution: Execution): boolean {
-  const { statement, bound } = execution
-  if (textOf(execution).includes(redacted)) return true
+  const { statement, bound, prepared_text, text, length } = execution
+  // Of a text that nobody has read only its length is known.
+  if (text === '' && length !== undefined) return true
+  if (prepared_text?.includes(redacted) || textOf(execution).includes(redacted)) return true
   return statement?.secret_parameters === true && bound !== undefined && bound.values.length > 0
 }
 

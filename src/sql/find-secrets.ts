@@ -1,6 +1,6 @@
 import { bareEnd, bareStart } from './bare-value.js'
-import { buildsSecretSql } from './builds-secret-sql.js'
 import { type Frame, max_frames, nextArgument } from './call-frame.js'
+import { findInCode } from './find-in-code.js'
 import { literalValue, nameValue, rewriteLiteral } from './literal-value.js'
 import { commandSpans } from './redact-command.js'
 import { conninfoSpans } from './redact-conninfo.js'
@@ -13,7 +13,7 @@ import {
   mayHoldSecret,
   redacted,
 } from './secret-names.js'
-import { fragment_policy, type Inside, type Policy, secret_policy } from './secret-policy.js'
+import { fragment_policy, type Inside, type Policy } from './secret-policy.js'
 import { applySpans, type Span } from './spans.js'
 import { SqlTokens } from './sql-tokens.js'
 
@@ -27,6 +27,9 @@ export interface Found {
 
 /** Nested literals are read so deep; what lies deeper and mentions a secret goes as a whole. */
 export const max_depth = 3
+
+/** A placeholder of `format`, from its sign on. */
+const placeholder_at = /^%[sIL]$/
 
 type Armed = 'no' | 'named' | 'separated'
 
@@ -115,7 +118,9 @@ class SecretFinder {
   #literal(before: string | undefined): void {
     const tokens = this.#tokens
     const frame = this.#frames.at(-1)
-    const secret = this.#frames.some((open) => open.secret)
+    // A value without quotes that begins before the literal may end within it.
+    const covered = (this.#spans.at(-1)?.end ?? 0) > tokens.start
+    const secret = covered || this.#frames.some((open) => open.secret)
     if (secret || this.#armed !== 'no' || this.#policy.whole(tokens.start)) {
       this.#redact(tokens.start, tokens.end, `'${redacted}'`)
       return
@@ -189,7 +194,8 @@ class SecretFinder {
     if (frame?.first === 'nothing') frame.first = 'doubtful'
     this.#name = value
     const open = !this.#policy.only_options || this.#options_depth >= 0
-    const named = this.#policy.near(value) && (open || isNamedArgument(this.#text, tokens.end))
+    const named =
+      this.#policy.near(value, tokens.start) && (open || isNamedArgument(this.#text, tokens.end))
     this.#armed = named ? 'named' : 'no'
     this.#names_role = this.#role_word
     this.#role_word = lower === 'role' || lower === 'user' || lower === 'group'
@@ -260,6 +266,9 @@ class SecretFinder {
     // A role may be called `token`: no password follows its name.
     if (this.#armed === 'no' || this.#names_role) return false
     const { start } = this.#tokens
+    // `format('… PASSWORD %L', …)`: the secret is among the arguments.
+    if (placeholder_at.test(this.#text.slice(Math.max(0, start - 1), this.#tokens.end)))
+      return false
     const end = this.#policy.tail(start)
     if (end <= start) return false
     this.#redact(start, end, redacted)
@@ -327,6 +336,9 @@ function changed(value: string, spans: readonly Span[], armed: boolean): InnerTe
 /** A text that is one address and nothing else. */
 const address = /^\s*[a-z][a-z0-9+.-]{0,32}:\/\/\S*\s*$/i
 
+/** A text that begins as a statement does in which only its kind tells what is secret. */
+const statement = /^\s*(?:create|alter|set|update|insert|merge|do)\b/i
+
 /** Redacts the contents of a literal or comment. */
 function readInside(value: string, inside: Inside, depth: number): InnerText {
   if (!mayHoldSecret(value)) {
@@ -348,8 +360,8 @@ function readInside(value: string, inside: Inside, depth: number): InnerText {
     return uri ? changed(value, shaped, false) : { text: redacted, armed: false }
   }
   if (inside === 'conninfo' || address.test(value)) return changed(value, shaped, false)
-  const found =
-    inside === 'code' ? findInCode(value, depth) : findSecrets(value, fragment_policy, depth)
+  const is_code = inside === 'code' || (inside === 'fragment' && statement.test(value))
+  const found = is_code ? findInCode(value, depth) : findSecrets(value, fragment_policy, depth)
   const inner = changed(value, [...shaped, ...found.spans], found.armed)
   if (inside !== 'fragment') return inner
   const commands = commandSpans(inner.text ?? value)
@@ -374,24 +386,4 @@ export function findSecrets(text: string, policy: Policy, depth = 0): Found {
     armed: plain.armed || escaped.armed,
     secret_parameters: plain.secret_parameters || escaped.secret_parameters,
   }
-}
-
-/**
- * Finds the secrets in the body of a function. Where a body builds SQL out of pieces and one piece
- * speaks of a password, its value may come by way of any variable: then every literal is taken for
- * a secret that does not itself speak of one.
- */
-function findInCode(body: string, depth: number): Found {
-  const near = findSecrets(body, secret_policy, depth)
-  if (!buildsSecretSql(body)) return near
-  const whole: Span[] = []
-  const tokens = new SqlTokens(body, false)
-  while (tokens.next()) {
-    if (tokens.kind !== 'string' && tokens.kind !== 'dollar') continue
-    // A literal with a blank that speaks of a secret is SQL; without one it may be the secret.
-    const value = literalValue(tokens)
-    if (!isSecretWord(value) || !/\s/.test(value))
-      whole.push({ start: tokens.start, end: tokens.end, text: `'${redacted}'` })
-  }
-  return { ...near, spans: [...near.spans, ...whole] }
 }

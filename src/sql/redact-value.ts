@@ -1,5 +1,6 @@
 import { conninfoSpans } from './redact-conninfo.js'
 import { shapedSpans } from './redact-shapes.js'
+import { redacted } from './secret-names.js'
 import { applySpans } from './spans.js'
 
 /** A name as long as a statement, as drivers make them of texts. */
@@ -22,8 +23,20 @@ function mayTell(value: string): boolean {
  * queries are read in the same way. Gives the value itself when there is no such thing in it.
  */
 export function redactValue(value: string): string {
-  if (value.length < 12 || !mayTell(value)) return value
+  if (value.length < 12) return value
+  if (value.startsWith('\\x')) return redactBytes(value)
+  if (!mayTell(value)) return value
   return applySpans(value, [...(conninfoSpans(value) ?? []), ...shapedSpans(value)])
+}
+
+/** `://`, `assword`, `SCRAM-SHA-` and `PRIVATE KEY` in hexadecimal digits. */
+const hex_marks = ['3a2f2f', '617373776f7264', '534352414d2d5348412d', '50524956415445204b4559']
+
+/** A value of a type that we do not know, in binary format: its bytes may be such a text. */
+function redactBytes(value: string): string {
+  if (!hex_marks.some((mark) => value.includes(mark))) return value
+  const text = Buffer.from(value.slice(2), 'hex').toString('latin1')
+  return redactValue(text) === text ? value : redacted
 }
 
 /** True for the name of a prepared statement or portal that may be a text of its own. */

@@ -7,6 +7,7 @@ import {
   isSecretSetting,
   mayHoldSecret,
   redacted,
+  secret_catalogs,
 } from './secret-names.js'
 import {
   connection_policy,
@@ -170,20 +171,12 @@ function secretUses(statement: Node, text: string): SecretUses {
   return { calls: names, writes_secrets }
 }
 
-/** Catalogs that hold passwords: of roles, of user mappings and servers, of subscriptions. */
-const secret_catalogs: ReadonlySet<string> = new Set(
-  'pg_authid pg_user_mapping pg_foreign_server pg_subscription pg_db_role_setting'.split(' '),
-)
-
-/**
- * True for a node that inserts into or updates such a catalog, or the view of the settings, of
- * which only the literals tell what is set.
- */
+/** True for a node that inserts into or updates a catalog that holds passwords. */
 function writesSecrets(node: Node): boolean {
   const write =
     bodyOf(node, 'UpdateStmt') ?? bodyOf(node, 'InsertStmt') ?? bodyOf(node, 'MergeStmt')
   const name = write?.relation?.relname ?? ''
-  return name === 'pg_settings' || secret_catalogs.has(name)
+  return secret_catalogs.has(name)
 }
 
 /** Everything behind the `=` or TO of a statement that gives one setting a value. */

@@ -1,3 +1,5 @@
+import { SqlTokens } from './sql-tokens.js'
+
 /** Words that may stand between a name and its value. */
 export const bridges: ReadonlySet<string> = new Set(
   'to as is by with default encrypted unencrypted constant text varchar character varying char bpchar bytea name'.split(
@@ -12,10 +14,14 @@ export const placeholder =
 /** What makes SQL on roles of the contents of a literal, wherever it will be run. */
 export const role_statement = /\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
 
-const named_argument = /\s{0,64}(?:=>|:=)/y
-
 /** True where the name that ends here is that of an argument: `f(password => …)`. */
 export function isNamedArgument(text: string, end: number): boolean {
-  named_argument.lastIndex = end
-  return named_argument.test(text)
+  const tokens = new SqlTokens(text, false)
+  tokens.seek(end)
+  while (tokens.next()) {
+    if (tokens.kind !== 'comment') {
+      return text.startsWith('=>', tokens.start) || text.startsWith(':=', tokens.start)
+    }
+  }
+  return false
 }

@@ -19,6 +19,16 @@ export function isSecretWord(name: string): boolean {
   return secret_word.test(name) && !harmless_names.has(name.toLowerCase())
 }
 
+/**
+ * Catalogs that hold passwords (of roles, user mappings and servers, subscriptions), and the view
+ * of the settings, of which only the literals tell what is set.
+ */
+export const secret_catalogs: ReadonlySet<string> = new Set(
+  'pg_authid pg_user_mapping pg_foreign_server pg_subscription pg_db_role_setting pg_settings'.split(
+    ' ',
+  ),
+)
+
 /** True for a mistyped PASSWORD such as `pasword` or `passwrod`, which the server refuses. */
 export function isMistypedPassword(name: string): boolean {
   if (name.length < 5 || name.length > 12) return false
@@ -107,11 +117,12 @@ export function hashesSecret(name: string, text: string): boolean {
 }
 
 const mention =
-  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|set_setting|hmac|digest|pgp_|_s3\b|account_add|http_|request\.|cookie|bearer|authorization|curl|mysql|mariadb|md5[0-9a-f]{32}|scram-sha|-----begin|u&["']|:\/\/|\\/i
+  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|set_setting|hmac|digest|pgp_|_s3\b|account_add|http_|request\.|cookie|bearer|authorization|curl|mysql|mariadb|md5[0-9a-f]{32}|scram-sha|-----begin|'\s{0,99}(?:--|[\n\r]\s{0,99}')|u&["']|:\/\/|\\/i
 
 /**
  * The cheap test before all others: false when nothing in a text that the grammar accepts can make
- * a secret of anything. Behind a backslash any word may stand in disguise: `p\141ssword`.
+ * a secret of anything. Behind a backslash any word may stand in disguise: `p\141ssword`, and in a
+ * literal that is continued on another line.
  */
 export function mayHoldSecret(text: string): boolean {
   return mention.test(text)

@@ -13,7 +13,7 @@ export type Inside = 'conninfo' | 'fragment' | 'connection' | 'code'
 /** What counts as a secret in one text. */
 export interface Policy {
   /** A literal that follows such a name is a secret; `only_options` limits it to OPTIONS (…). */
-  readonly near: (name: string) => boolean
+  readonly near: (name: string, position: number) => boolean
   readonly only_options: boolean
   /** True when a value without quotes after `password =` is a secret too. */
   readonly bare: boolean
@@ -52,6 +52,13 @@ export const utility_policy: Policy = {
 /** Statements in which a password is followed by its value. */
 export const secret_policy: Policy = { ...utility_policy, only_options: false }
 
+/** What stands in code: connection strings, and code of its own behind DO and AS. */
+function insideCode(before: string | undefined): Inside {
+  const word = before?.toLowerCase()
+  if (word === 'connection') return 'connection'
+  return word === 'do' || word === 'as' ? 'code' : 'fragment'
+}
+
 /** Servers, wrappers and user mappings, whose options are mostly about how to log in. */
 export const option_policy: Policy = { ...secret_policy, near: isSecretOption }
 
@@ -65,4 +72,7 @@ export const connection_policy: Policy = {
 export const function_policy: Policy = { ...secret_policy, inside: () => 'code' }
 
 /** The contents of a literal or comment. */
-export const fragment_policy: Policy = { ...secret_policy, bare: true }
+export const fragment_policy: Policy = { ...secret_policy, inside: insideCode, bare: true }
+
+/** The body of a function, whose statements `findInCode` looks at one by one. */
+export const code_policy: Policy = { ...secret_policy, inside: insideCode, to_assigns: true }

@@ -10,6 +10,7 @@ const cases: Readonly<Record<string, number>> = {
   session: 400,
   sql: 1000,
   shape: 3000,
+  secrets: 2000,
 }
 const seed = 20261122
 

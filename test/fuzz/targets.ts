@@ -3,6 +3,7 @@ import { hostile } from './live/hostile.js'
 import { liveTarget } from './live/live-target.js'
 import { mutatedSession } from './live/mutations.js'
 import { randomSession } from './live/sessions.js'
+import { secrets } from './secrets-target.js'
 import { session } from './session-target.js'
 import { shape } from './shape-target.js'
 import { sql } from './sql-target.js'
@@ -17,4 +18,5 @@ export const targets: readonly Target[] = [
   session,
   sql,
   shape,
+  secrets,
 ]

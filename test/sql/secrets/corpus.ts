@@ -327,14 +327,19 @@ export const refused: readonly (string | SecretStatement)[] = [
   `password: {secret}`,
   `{"password": "{secret}"}`,
   `pwd={secret};`,
-  // Typed at the prompt of psql, where a program would have asked for it.
-  `{secret}`,
-  `{secret};`,
   { text: 'ALTER ROLE corpus_a PASSWORD $1', values: ['{secret}'] },
   { text: 'ALTER ROLE corpus_a PASWORD $1', values: ['{secret}'] },
   { text: 'SET corpus.password = $1', values: ['{secret}'] },
   { text: 'SELEC crypt($1)', values: ['{secret}'] },
   { text: 'CREATE ROLE $1 PASSWORD $2', values: ['bob', '{secret}'] },
+]
+
+/** Typed at the prompt of psql, where another program would have asked for it. */
+export const prompted: readonly string[] = [
+  `{secret}`,
+  `{secret};`,
+  ` {secret}\n`,
+  `{first}:{second}`,
 ]
 
 /**
