@@ -224,6 +224,11 @@ function sideConnection(config: Config, material: TlsMaterial): SideConnectionOp
   }
 }
 
+/** How to read the catalog without the rest; undefined where no `catalog` block says so. */
+export function catalogConnection(config: Config): SideConnectionOptions | undefined {
+  return sideConnection(config, loadTlsMaterial(config.listen, config.upstream.tls))
+}
+
 async function startAdmin(
   config: Config,
   metrics: Metrics,

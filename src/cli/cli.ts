@@ -94,15 +94,36 @@ function addCheck(program: Command, setStatus: (status: number) => void): void {
     })
 }
 
+interface ExplainFlags {
+  readonly config?: string
+  readonly upstream?: string
+  readonly user?: string
+  readonly database?: string
+  readonly searchPath?: string
+  readonly replication?: boolean
+  readonly catalog: boolean
+}
+
 function addExplain(program: Command, setStatus: (status: number) => void): void {
   program
     .command('explain')
     .description('say how a text would be recorded, and why')
     .argument('<sql>', 'one or more SQL statements, in quotes')
-    .option('--config <file>', 'configuration file whose rules are asked')
-    .action(async (sql: string, { config }: { readonly config?: string }) => {
+    .option('--config <file>', 'configuration file: its rules are asked, its catalog is read')
+    .option('--upstream <url>', 'the server whose catalog is read, as postgres://host:port')
+    .option('--user <name>', 'the role that sends the text')
+    .option('--database <name>', 'the database that it is sent to (default postgres)')
+    .option('--search-path <list>', 'search_path of the session (default as in the catalog)')
+    .option('--replication', 'read it as a replication connection does')
+    .option('--no-catalog', 'leave the catalog unread')
+    .action(async (sql: string, { searchPath, replication, ...flags }: ExplainFlags) => {
       const { explain } = await import('./explain.js')
-      setStatus(await explain(sql, config))
+      const options = {
+        ...flags,
+        replication: replication === true,
+        ...(searchPath === undefined ? {} : { search_path: searchPath }),
+      }
+      setStatus(await explain(sql, options))
     })
 }
 
