@@ -12,6 +12,7 @@ const harmless_names: ReadonlySet<string> = new Set([
   'krb_server_keyfile',
   'ssl_passphrase_command_supports_reload',
   'ts_token_type',
+  'session_authorization',
 ])
 
 /** True when the value that belongs to this name is taken for a secret. */
@@ -48,7 +49,8 @@ const request_setting = /authorization|(?:^|[._])(?:cookies?|headers)$|\.cookie\
 
 /** True for a setting whose value is taken for a secret. */
 export function isSecretSetting(name: string): boolean {
-  return isSecretOption(name) || request_setting.test(name)
+  if (isSecretOption(name)) return true
+  return request_setting.test(name) && !harmless_names.has(name.toLowerCase())
 }
 
 /** True for a setting that holds a connection string. */
