@@ -45,7 +45,7 @@ export const limits = {
   fact_cache_entries: 20_000,
   fact_cache_bytes: 64 * 1024 * 1024,
   /**
-   * Longest text, and the literals in it, of which a shape is made in the relay loop: some ten
+   * Longest text, and the literals in it, of which a shape is made in the relay loop: some thirty
    * microseconds at most.
    */
   shaped_chars: 4_096,

@@ -137,10 +137,9 @@ export class ParserDoor implements FactsSource {
       return known
     }
     const shape = this.#sharedShape(text)
-    const shared = shape === undefined ? undefined : this.#sharedFacts(shape, text)
-    if (shared !== undefined) {
+    if (typeof shape === 'object') {
       this.#shape_hits++
-      return settledTicket(shared)
+      return settledTicket(shape)
     }
     this.#cache_misses++
     const job = this.#jobs.get(text)
@@ -164,22 +163,18 @@ export class ParserDoor implements FactsSource {
   }
 
   /**
-   * The shape of a text, unless it is known to share nothing, or the text has no facts to share:
-   * without literals it is the only one, and with a word in them that speaks of a secret it is
-   * redacted by itself.
+   * The facts of a text of which only the shape is known, or else the shape, unless it is known to
+   * share nothing, or the text has no facts to share: without literals it is the only one, and
+   * with a word in them that speaks of a secret it is redacted by itself.
    */
-  #sharedShape(text: string): string | undefined {
-    const shape = this.#shapes.read(text)
-    if (shape === undefined || this.#shapes.count === 0) return undefined
-    if (this.#cache.shape(shape) === 'own') return undefined
-    return this.#shapes.has_strings && mayHoldSecret(text) ? undefined : shape
-  }
-
-  /** The facts of the text whose shape has just been read, when that is known to share them. */
-  #sharedFacts(shape: string, text: string): TextFacts | undefined {
+  #sharedShape(text: string): TextFacts | string | undefined {
+    const shapes = this.#shapes
+    const shape = shapes.read(text)
+    if (shape === undefined || shapes.count === 0 || this.#closed) return undefined
     const entry = this.#cache.shape(shape)
-    if (entry === undefined || entry === 'own' || this.#closed) return undefined
-    return entry.of(text, this.#shapes.ends)
+    // What stands between the literals of a shape that is shared is known to speak of no secret.
+    if (entry === 'own' || (shapes.has_strings && mayHoldSecret(text))) return undefined
+    return entry === undefined ? shape : entry.of(text, shapes.ends)
   }
 
   /** Why a text cannot be given to the parser; undefined when it can. */
@@ -246,10 +241,9 @@ export class ParserDoor implements FactsSource {
     if (leader.shape !== undefined) this.#leaders.delete(leader.shape)
     for (const job of leader.followers) {
       job.leader = undefined
-      const shape = this.#sharedShape(job.text)
-      const facts = shape === undefined ? undefined : this.#sharedFacts(shape, job.text)
+      const facts = this.#sharedShape(job.text)
       const obstacle = this.#obstacle(job.text, this)
-      if (facts !== undefined) {
+      if (typeof facts === 'object') {
         this.#shape_hits++
         this.#settle(job, facts)
       } else if (obstacle !== undefined) this.#refuse([job], obstacle)

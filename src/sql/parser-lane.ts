@@ -98,6 +98,7 @@ export class ParserLane {
   #start_failures = 0
   #restart: NodeJS.Timeout | undefined
   #pump_scheduled = false
+  #closed = false
 
   constructor(options: ParserLaneOptions, events: ParserLaneEvents) {
     this.#options = options
@@ -133,6 +134,7 @@ export class ParserLane {
     this.#pump_scheduled = true
     queueMicrotask(() => {
       this.#pump_scheduled = false
+      if (this.#closed) return
       if (this.#thread === undefined && this.#restart === undefined) this.#start()
       this.#pump()
     })
@@ -140,8 +142,8 @@ export class ParserLane {
 
   /** Ends the thread; what waits is forgotten. */
   async close(): Promise<void> {
+    this.#closed = true
     clearTimeout(this.#restart)
-    this.#pump_scheduled = true
     this.#dropThread()
     this.#retries.clear()
     this.#queue.clear()

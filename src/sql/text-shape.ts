@@ -49,21 +49,27 @@ function classesOf(): Uint8Array {
 
 const classes = classesOf()
 
+/** Behind the end of the text there is nothing that belongs to what stands before. */
 function classAt(text: string, position: number): number {
-  return classes[text.charCodeAt(position)] ?? refused
+  return position < text.length ? (classes[text.charCodeAt(position)] ?? refused) : refused
 }
 
-/** Blanks, and what is printable in ASCII save backslash and dollar sign: what may be quoted. */
-function isPlain(code: number): boolean {
-  if (code === 0x5c || code === 0x24) return false
-  return (code >= 0x20 && code < 0x7f) || (code >= 0x09 && code <= 0x0d && code !== 0x0b)
-}
+/** All but blanks and what is printable in ASCII, and of these backslash and dollar sign. */
+const beyond_plain = /[^\t\n\f\r -#%-[\]-~]/
 
 /** The position behind the blanks at `from`. */
 function skipBlanks(text: string, from: number): number {
   let position = from
   while (classAt(text, position) === blank) position++
   return position
+}
+
+/** The position behind the quotation mark that closes what begins at `from`; -1 when none does. */
+function closingAfter(text: string, mark: string, from: number): number {
+  let position = text.indexOf(mark, from)
+  // A doubled one stands for itself.
+  while (position >= 0 && text[position + 1] === mark) position = text.indexOf(mark, position + 2)
+  return position < 0 ? -1 : position + 1
 }
 
 /**
@@ -91,7 +97,7 @@ export class ShapeReader {
     this.count = 0
     this.has_strings = false
     const { length } = text
-    if (length > limits.shaped_chars) return undefined
+    if (length > limits.shaped_chars || beyond_plain.test(text)) return undefined
     this.#text = text
     this.#shape = ''
     this.#copied = 0
@@ -166,16 +172,8 @@ export class ShapeReader {
 
   #string(start: number): number {
     const text = this.#text
-    let position = start + 1
-    for (;;) {
-      const code = text.charCodeAt(position)
-      if (code === 0x27) {
-        if (text.charCodeAt(position + 1) !== 0x27) break
-        position += 2
-      } else if (isPlain(code)) position++
-      else return -1
-    }
-    position++
+    const position = closingAfter(text, "'", start + 1)
+    if (position < 0) return -1
     // On another line a second literal goes on with this one.
     if (this.#isJoined(position) || classAt(text, skipBlanks(text, position)) === quote) return -1
     this.has_strings = true
@@ -184,16 +182,8 @@ export class ShapeReader {
 
   #quoted(start: number): number {
     const text = this.#text
-    let position = start + 1
-    for (;;) {
-      const code = text.charCodeAt(position)
-      if (code === 0x22) {
-        if (text.charCodeAt(position + 1) !== 0x22) break
-        position += 2
-      } else if (isPlain(code)) position++
-      else return -1
-    }
-    return this.#isJoined(position + 1) ? -1 : position + 1
+    const position = closingAfter(text, '"', start + 1)
+    return position < 0 || this.#isJoined(position) ? -1 : position
   }
 
   /** True where something follows without a blank that may belong to what ends here. */
