@@ -59,8 +59,10 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   #resolve(asked: StatementFacts, context: NameContext): Resolution {
-    // Statements that share an analysis name the same objects.
-    const statement = asked.analysed_as ?? asked
+    // Statements that share an analysis name the same objects, unless something was added to one.
+    const like = asked.analysed_as
+    const same = like?.objects === asked.objects && like.built_in_calls === asked.built_in_calls
+    const statement = same ? like : asked
     return this.#overlay.empty
       ? this.#resolveShared(statement, context)
       : this.#resolveOwn(statement, context)
