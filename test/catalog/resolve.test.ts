@@ -353,3 +353,14 @@ test('a resolution is kept until something changes that it depends on', () => {
   expect(elsewhere.objects[0]?.name).toBe('finance.account')
   expect(names.resolve(text, context())).toBe(first)
 })
+
+test('a resolution is that of all statements that share an analysis, unless they name more', () => {
+  const text = statement(relation('account'))
+  const first = names.resolve(text, context())
+  expect(names.resolve({ ...text, text: 'of its own', analysed_as: text }, context())).toBe(first)
+  const more = [...text.objects, relation('finance.ledger')]
+  const joined = names.resolve({ ...text, objects: more, analysed_as: text }, context())
+  expect(joined.objects.map(({ name }) => name)).toEqual(['public.account', 'finance.ledger'])
+  const calling = { ...text, built_in_calls: ['lower'], analysed_as: text }
+  expect(names.resolve(calling, context()).objects.length).toBeGreaterThan(1)
+})
