@@ -1,4 +1,4 @@
-import type { CatalogChange, ObjectReference } from '../sql/facts.js'
+import type { CatalogChange, ObjectReference, OwnerName } from '../sql/facts.js'
 import type { AclItem } from './acl.js'
 import { type EntryKind, type EntryOf, type Relation, temporary_schema } from './entries.js'
 import type { LayeredNames } from './layered-names.js'
@@ -44,8 +44,16 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
         replace(overlay, kind, entry, { ...entry, schema: change.new_schema })
       })
       return
+    case 'own':
+      withEntry(target, change.object, (kind, entry) => {
+        const owner = ownerOf(target.scope, change.owner)
+        // Of several functions of a name one has another owner now.
+        const shared = 'overloads' in entry && entry.overloads > 1 && entry.owner !== owner
+        overlay.writable().put(kind, { ...entry, owner: shared ? undefined : owner })
+      })
+      return
     case 'create_schema':
-      createSchema(target, change.name)
+      createSchema(target, change)
       return
     case 'drop_schema':
       overlay.writable().dropSchema(change.name)
@@ -63,10 +71,18 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
   }
 }
 
-function createSchema({ overlay, scope }: ChangeTarget, name: string): void {
+function ownerOf({ context }: NameScope, owner: OwnerName | undefined): string {
+  if (owner === undefined) return context.current_user
+  return 'role' in owner ? owner.role : context[owner.keyword]
+}
+
+function createSchema(
+  { overlay, scope }: ChangeTarget,
+  { name, owner: named }: { readonly name: string; readonly owner?: OwnerName },
+): void {
   // IF NOT EXISTS is not in the change: what exists already stays as it is.
   if (name === '' || scope.names.schema(name) !== undefined) return
-  const owner = scope.context.current_user
+  const owner = ownerOf(scope, named)
   overlay
     .writable()
     .createSchema({ name, owner, acl: undefined }, scope.names.snapshot !== undefined)

@@ -7,6 +7,8 @@ interface Mark {
   readonly name: string
   /** Layers that existed then. */
   readonly height: number
+  /** What was in doubt then. */
+  readonly grants_in_doubt: boolean
 }
 
 /** What a transaction leaves behind when it ends well. */
@@ -95,7 +97,8 @@ export class Overlay {
   }
 
   savepoint(name: string): void {
-    this.#marks.push({ name, height: this.#layers.length })
+    const grants_in_doubt = this.#grants_in_doubt
+    this.#marks.push({ name, height: this.#layers.length, grants_in_doubt })
     if (this.#marks.length > limits.overlay_savepoints) this.#marks.shift()
   }
 
@@ -110,6 +113,10 @@ export class Overlay {
     const mark = this.#marks[index]
     if (mark === undefined) return
     this.#marks.length = index + 1
+    if (this.#grants_in_doubt !== mark.grants_in_doubt) {
+      this.#grants_in_doubt = mark.grants_in_doubt
+      this.#revision += 1
+    }
     if (this.#layers.length === mark.height) return
     this.#layers.length = mark.height
     this.#revision += 1

@@ -56,6 +56,11 @@ function catalogSentence(change: CatalogChange): string {
       return `renames ${describeObject(change.object)} to${named(change.new_name)}`
     case 'move':
       return `moves ${describeObject(change.object)} to schema${named(change.new_schema)}`
+    case 'own': {
+      const owner =
+        'role' in change.owner ? quoteIdentifier(change.owner.role) : change.owner.keyword
+      return `gives ${describeObject(change.object)} to ${owner}`
+    }
     case 'create_schema':
       return `creates schema${named(change.name)}`
     case 'drop_schema':

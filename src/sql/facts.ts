@@ -83,6 +83,11 @@ export interface ObjectReference {
   readonly on?: { readonly schema?: string; readonly name: string }
 }
 
+/** Who an object is to belong to: a role, or whoever the session is at that moment. */
+export type OwnerName =
+  | { readonly role: string }
+  | { readonly keyword: 'current_user' | 'session_user' }
+
 /** Makes the catalog overlay follow what a session does. */
 export type CatalogChange =
   | {
@@ -100,7 +105,8 @@ export type CatalogChange =
   | { readonly change: 'drop'; readonly object: ObjectReference; readonly missing_ok: boolean }
   | { readonly change: 'rename'; readonly object: ObjectReference; readonly new_name: string }
   | { readonly change: 'move'; readonly object: ObjectReference; readonly new_schema: string }
-  | { readonly change: 'create_schema'; readonly name: string }
+  | { readonly change: 'own'; readonly object: ObjectReference; readonly owner: OwnerName }
+  | { readonly change: 'create_schema'; readonly name: string; readonly owner?: OwnerName }
   | { readonly change: 'drop_schema'; readonly name: string }
   | { readonly change: 'rename_schema'; readonly name: string; readonly new_name: string }
   /** Something that only a new snapshot can show: GRANT, roles, defaults, ownership, extensions. */

@@ -7,6 +7,7 @@ import type {
   Node,
   ReindexStmt,
   RenameStmt,
+  RoleSpec,
   SecLabelStmt,
   VacuumStmt,
 } from '@pgsql/types'
@@ -17,13 +18,28 @@ import { namedObject, objectOf, objectOn, type Use } from './object-names.js'
 import { objectKind } from './object-types.js'
 import { readReferences } from './read-queries.js'
 import type { Outcome, Readers } from './statement-reader.js'
-import { bodiesOf, qualifiedName, relationName, stringsOf } from './tree.js'
+import { bodiesOf, ownerName, qualifiedName, relationName, stringsOf } from './tree.js'
+
+/** Rights change with the owner as well, which only a new snapshot shows. */
+function changeOwner(
+  findings: Findings,
+  object: ObjectReference | undefined,
+  role: RoleSpec | undefined,
+): void {
+  const owner = ownerName(role)
+  if (object !== undefined && owner !== undefined && isTracked(object)) {
+    findings.catalog({ change: 'own', object, owner })
+  }
+  findings.refresh()
+}
 
 function readAlterTable(statement: AlterTableStmt, findings: Findings): string {
   const type = statement.objtype === 'OBJECT_TYPE' ? 'OBJECT_ATTRIBUTE' : statement.objtype
-  findings.add(namedObject(type, relationName(statement.relation ?? {}), alters_it))
+  const object = namedObject(type, relationName(statement.relation ?? {}), alters_it)
+  findings.add(object)
   const commands = bodiesOf(statement.cmds, 'AlterTableCmd')
-  for (const { subtype, def } of commands) {
+  for (const { subtype, def, newowner } of commands) {
+    if (subtype === 'AT_ChangeOwner') changeOwner(findings, object, newowner)
     // A new column's default, a type conversion and a new constraint are evaluated for the rows.
     const runs = subtype !== 'AT_ColumnDefault'
     readReferences(findings, def, { class: 'DDL', runs })
@@ -258,9 +274,10 @@ export const alter_readers: Readers<AlterKind> = {
     if (object !== undefined) findings.add(object)
     return 'ALTER OPERATOR'
   },
-  AlterOwnerStmt: ({ objectType, object }, findings) => {
-    addWithRelation(findings, objectOf(objectType, object, alters_it))
-    findings.refresh()
+  AlterOwnerStmt: ({ objectType, object, newowner }, findings) => {
+    const owned = objectOf(objectType, object, alters_it)
+    addWithRelation(findings, owned)
+    changeOwner(findings, owned, newowner)
     return `ALTER ${objectKind(objectType).tag}`
   },
   AlterPolicyStmt: (statement, findings) => {

@@ -31,6 +31,7 @@ import {
   bodyOf,
   isTemporary,
   itemsOf,
+  ownerName,
   qualifiedName,
   relationName,
   stringsOf,
@@ -191,7 +192,9 @@ function readCreateSchema(
     findings.refresh()
   } else {
     findings.add({ ...namedObject('OBJECT_SCHEMA', { name: schema }, creates_it), creates: true })
-    findings.catalog({ change: 'create_schema', name: schema })
+    const owner = ownerName(statement.authrole)
+    const owned = owner === undefined ? {} : { owner }
+    findings.catalog({ change: 'create_schema', name: schema, ...owned })
   }
   const elements = statement.schemaElts ?? []
   const names = new Set(elements.map((element) => madeRelation(element)?.relname ?? ''))

@@ -1,4 +1,5 @@
 import type { Node, RangeVar, RoleSpec } from '@pgsql/types'
+import type { OwnerName } from './facts.js'
 
 /** The keys of every member of a union. */
 type KeyOfUnion<U> = U extends unknown ? keyof U : never
@@ -103,6 +104,19 @@ const role_keywords = {
 export function roleName(role: RoleSpec | undefined): string {
   if (role === undefined) return ''
   return role.rolename ?? role_keywords[role.roletype ?? 'ROLESPEC_CSTRING']
+}
+
+/** Who is to own something; undefined where no role is named. */
+export function ownerName(role: RoleSpec | undefined): OwnerName | undefined {
+  switch (role?.roletype) {
+    case 'ROLESPEC_CURRENT_ROLE':
+    case 'ROLESPEC_CURRENT_USER':
+      return { keyword: 'current_user' }
+    case 'ROLESPEC_SESSION_USER':
+      return { keyword: 'session_user' }
+    default:
+      return role?.rolename === undefined ? undefined : { role: role.rolename }
+  }
 }
 
 /** The digits of a bit string constant, which the parser writes as `b101` or `x1f`. */

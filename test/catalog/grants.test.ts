@@ -125,6 +125,36 @@ test('grants that nobody has read, or of a table that nobody knows, cannot be ru
   await unread.close()
 })
 
+test('a change of grants holds at once in its own transaction, for others after COMMIT', () => {
+  const [one, other] = [source.open('postgres'), source.open('postgres')]
+  const marked = (session: SessionCatalog) =>
+    resolve(session, relation('everyone')).objects.some(({ audited }) => audited === true)
+  const grant = () => one.apply({ change: 'refresh' }, context())
+  one.begin()
+  one.savepoint('before')
+  grant()
+  expect([one, other].map(marked)).toEqual([true, false])
+  one.rollback_to('before')
+  expect([one, other].map(marked)).toEqual([false, false])
+  grant()
+  one.savepoint('after')
+  one.rollback_to('after')
+  expect([one, other].map(marked)).toEqual([true, false])
+  one.rollback()
+  expect([one, other].map(marked)).toEqual([false, false])
+  one.begin()
+  grant()
+  one.prepare_transaction('granted')
+  expect([one, other].map(marked)).toEqual([false, false])
+  other.rollback_prepared('granted')
+  one.begin()
+  grant()
+  one.commit()
+  expect([one, other].map(marked)).toEqual([true, true])
+  one.close()
+  other.close()
+})
+
 test('another audit role holds at once for tables and after the next load for columns', async () => {
   await client.query('create role second; grant select (id) on account to second')
   source.setAuditRole('not_inherited')

@@ -2,6 +2,7 @@ import type { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
 import type { NameContext, SessionCatalog } from '../../src/catalog/names.js'
+import type { OwnerName } from '../../src/sql/facts.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import {
   brief,
@@ -213,6 +214,31 @@ test('functions go by overload, types by name, IF NOT EXISTS changes nothing', (
   session.apply(creation(relation('account'), { if_not_exists: true }), context())
   expect(resolveOne(session, relation('account'))).toMatchObject({ owner: 'postgres' })
   session.rollback()
+})
+
+test('another owner is known at once, to all after COMMIT, and to nobody after ROLLBACK', () => {
+  const owner = (names: SessionCatalog, name: string) => resolveOne(names, relation(name)).owner
+  const give = (name: string, new_owner: OwnerName) =>
+    session.apply({ change: 'own', object: relation(name), owner: new_owner }, as_bob)
+  const as_bob = context({ session_user: 'alice', current_user: 'bob' })
+  session.begin()
+  give('ledger', { role: 'carol' })
+  session.savepoint('s')
+  give('ledger', { keyword: 'current_user' })
+  expect(owner(session, 'ledger')).toBe('bob')
+  expect(owner(other, 'ledger')).toBe('postgres')
+  session.rollback_to('s')
+  expect(owner(session, 'ledger')).toBe('carol')
+  session.commit()
+  expect(owner(other, 'ledger')).toBe('carol')
+  session.begin()
+  give('ledger', { keyword: 'session_user' })
+  expect(owner(session, 'ledger')).toBe('alice')
+  session.rollback()
+  expect(owner(session, 'ledger')).toBe('carol')
+  const f = reference('function', 'f', { type: 'FUNCTION', arguments: '(integer)' })
+  session.apply({ change: 'own', object: f, owner: { role: 'carol' } }, as_bob)
+  expect(resolveOne(session, { ...f, access: ['execute'] }).owner).toBeUndefined()
 })
 
 test('PREPARE TRANSACTION parks the changes until any session commits them', () => {

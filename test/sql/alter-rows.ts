@@ -22,7 +22,7 @@ export const alter_rows: readonly Row[] = [
     sql: 'alter table t owner to bob',
     is: 'DDL ALTER TABLE',
     objects: ['TABLE t DDL alter'],
-    effects: ['refresh'],
+    effects: ['own t by bob', 'refresh'],
   },
   {
     sql: 'alter table t attach partition s.p for values in (1)',
@@ -46,7 +46,7 @@ export const alter_rows: readonly Row[] = [
     sql: 'alter materialized view m owner to bob',
     is: 'DDL ALTER MATERIALIZED VIEW',
     objects: ['MATERIALIZED VIEW m DDL alter'],
-    effects: ['refresh'],
+    effects: ['own m by bob', 'refresh'],
   },
   {
     sql: 'alter foreign table t add a int',
@@ -75,7 +75,7 @@ export const alter_rows: readonly Row[] = [
     sql: 'alter sequence q owner to bob',
     is: 'DDL ALTER SEQUENCE',
     objects: ['SEQUENCE q DDL alter'],
-    effects: ['refresh'],
+    effects: ['own q by bob', 'refresh'],
   },
   {
     sql: 'alter type t add attribute a int',
@@ -274,7 +274,7 @@ export const alter_rows: readonly Row[] = [
     sql: 'alter function f(int) owner to bob',
     is: 'DDL ALTER FUNCTION',
     objects: ['FUNCTION/function f(integer) DDL alter'],
-    effects: ['refresh'],
+    effects: ['own f by bob', 'refresh'],
   },
   {
     sql: 'alter schema a owner to bob',

@@ -52,6 +52,8 @@ function renderChange(change: CatalogChange): string {
       return `rename ${dotted(change.object)} to ${change.new_name}`
     case 'move':
       return `move ${dotted(change.object)} to ${change.new_schema}`
+    case 'own':
+      return `own ${dotted(change.object)} by ${'role' in change.owner ? change.owner.role : change.owner.keyword}`
     case 'create_schema':
     case 'drop_schema':
       return `${change.change} ${change.name}`
