@@ -64,7 +64,7 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
       overlay.wantRefresh()
       return
     case 'refresh':
-      overlay.doubtGrants()
+      overlay.doubtGrants(change.roles === true)
       return
     default:
       change satisfies never

@@ -124,6 +124,11 @@ export class DatabaseCatalogSource implements CatalogSource {
       refresh_ms,
       log,
       audit_role: () => this.#audit_role,
+      roles_changed: () => {
+        for (const { catalog } of this.#databases.values()) {
+          if (catalog.database !== database) catalog.rolesChanged()
+        }
+      },
     })
   }
 

@@ -16,6 +16,8 @@ export interface DatabaseCatalogOptions {
   readonly refresh_ms: number
   readonly log: CatalogLog
   audit_role(): string | undefined
+  /** A session of this database changed roles: they are those of all others as well. */
+  roles_changed(): void
 }
 
 /** A transaction that was not prepared through us may have changed anything. */
@@ -23,6 +25,7 @@ const unseen_changes: CommittedChanges = {
   shared: undefined,
   wants_refresh: true,
   grants_in_doubt: true,
+  roles_in_doubt: true,
 }
 
 /** A resolution that every session without changes of its own shares. */
@@ -146,17 +149,26 @@ export class DatabaseCatalog {
   }
 
   /** Makes the changes of a transaction everybody's. */
-  merge({ shared, wants_refresh, grants_in_doubt }: CommittedChanges): void {
+  merge({ shared, wants_refresh, grants_in_doubt, roles_in_doubt }: CommittedChanges): void {
     if (shared !== undefined) {
       this.#recent.absorb(shared)
       this.#recent.trim(limits.overlay_entries)
       this.#changed()
     }
-    if (grants_in_doubt) {
-      this.#unread_since = true
-      this.#changed()
-    }
+    if (grants_in_doubt) this.#doubtGrants()
     if (wants_refresh) void this.refresh()
+    if (roles_in_doubt) this.#options.roles_changed()
+  }
+
+  /** Roles were changed in another database: what they are granted here may have changed. */
+  rolesChanged(): void {
+    this.#doubtGrants()
+    void this.refresh()
+  }
+
+  #doubtGrants(): void {
+    this.#unread_since = true
+    this.#changed()
   }
 
   park(identifier: string, changes: CommittedChanges): void {

@@ -19,6 +19,8 @@ export interface CommittedChanges {
   readonly wants_refresh: boolean
   /** Grants may have changed: until the catalog is read again nobody can say how. */
   readonly grants_in_doubt: boolean
+  /** Roles may have changed, and with them what is granted in every database of the server. */
+  readonly roles_in_doubt: boolean
 }
 
 /**
@@ -31,6 +33,7 @@ export class Overlay {
   #marks: Mark[] = []
   #wants_refresh = false
   #grants_in_doubt = false
+  #roles_in_doubt = false
   #doubtful = false
   /** The open transaction ended a doubt, which its ROLLBACK would bring back. */
   #doubt_returns = false
@@ -80,8 +83,9 @@ export class Overlay {
   }
 
   /** Grants, roles or owners changed: what they are now only a new snapshot shows. */
-  doubtGrants(): void {
+  doubtGrants(roles: boolean): void {
     this.#wants_refresh = true
+    this.#roles_in_doubt ||= roles
     if (this.#grants_in_doubt) return
     this.#grants_in_doubt = true
     this.#revision += 1
@@ -131,14 +135,17 @@ export class Overlay {
   /** Ends the transaction: temporary objects stay here, everything else is handed out. */
   commit(): CommittedChanges {
     const wants_refresh = this.#wants_refresh
-    const grants_in_doubt = this.#grants_in_doubt
+    const doubts = {
+      grants_in_doubt: this.#grants_in_doubt,
+      roles_in_doubt: this.#grants_in_doubt && this.#roles_in_doubt,
+    }
     const [shared, ...upper] = this.#layers
     this.#end()
-    if (shared === undefined) return { shared: undefined, wants_refresh, grants_in_doubt }
+    if (shared === undefined) return { shared: undefined, wants_refresh, ...doubts }
     for (const layer of upper) shared.absorb(layer)
     this.#temporary.absorb(shared.extractSchema(temporary_schema))
     this.#temporary = this.#temporary.withoutEnded()
-    return { shared: shared.size === 0 ? undefined : shared, wants_refresh, grants_in_doubt }
+    return { shared: shared.size === 0 ? undefined : shared, wants_refresh, ...doubts }
   }
 
   /** Follows the transaction: ROLLBACK of a DISCARD TEMP brings the objects back. */
@@ -165,6 +172,7 @@ export class Overlay {
     if (this.#grants_in_doubt) this.#revision += 1
     this.#wants_refresh = false
     this.#grants_in_doubt = false
+    this.#roles_in_doubt = false
     this.#doubt_returns = false
     if (this.#layers.length === 0) return
     this.#layers = []

@@ -110,7 +110,8 @@ export type CatalogChange =
   | { readonly change: 'drop_schema'; readonly name: string }
   | { readonly change: 'rename_schema'; readonly name: string; readonly new_name: string }
   /** Something that only a new snapshot can show: GRANT, roles, defaults, ownership, extensions. */
-  | { readonly change: 'refresh' }
+  /** `roles`: it changes roles, which all databases of the server share. */
+  | { readonly change: 'refresh'; readonly roles?: true }
 
 /** What a statement does to its session, to be applied only when the server says it succeeded. */
 export type Effect =

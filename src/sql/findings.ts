@@ -162,6 +162,7 @@ export class Findings {
   readonly #forgets = new Set<Forgets>()
   readonly #built_in_calls = new Set<string>()
   #refresh = false
+  #refresh_roles = false
   grants: { readonly privilege: string; readonly grantee: string }[] | undefined
 
   constructor(local?: LocalNames) {
@@ -209,6 +210,12 @@ export class Findings {
     this.#refresh = true
   }
 
+  /** The same for a change of roles, which every database of the server sees. */
+  refreshRoles(): void {
+    this.#refresh = true
+    this.#refresh_roles = true
+  }
+
   /** Code ran that may have changed these things without our seeing. */
   opaque(forgets: readonly Forgets[]): void {
     for (const item of forgets) this.#forgets.add(item)
@@ -241,7 +248,8 @@ export class Findings {
   effects(): Effect[] {
     const finished = [...this.#effects]
     if (this.#forgets.size > 0) finished.push({ kind: 'opaque', forgets: [...this.#forgets] })
-    if (this.#refresh) finished.push({ kind: 'catalog', change: { change: 'refresh' } })
+    const roles = this.#refresh_roles ? { roles: true as const } : {}
+    if (this.#refresh) finished.push({ kind: 'catalog', change: { change: 'refresh', ...roles } })
     return finished
   }
 
@@ -258,6 +266,7 @@ export class Findings {
     if (how.effects === 'opaque') return
     this.#effects.push(...other.#effects)
     this.#refresh ||= other.#refresh
+    this.#refresh_roles ||= other.#refresh_roles
     if (other.grants !== undefined) this.grants = [...(this.grants ?? []), ...other.grants]
   }
 }

@@ -89,7 +89,8 @@ function readRename(statement: RenameStmt, findings: Findings): Outcome {
     findings.catalog({ change: 'rename_schema', name: statement.subname ?? '', new_name })
   } else if (whole && !constraint && isTracked(object)) {
     findings.catalog({ change: 'rename', object, new_name })
-  } else findings.refresh()
+  } else if (role) findings.refreshRoles()
+  else findings.refresh()
   const renamed = renameType === 'OBJECT_COLUMN' ? statement.relationType : renameType
   const command = `ALTER ${objectKind(renamed).tag}`
   return { command, class: role ? 'ROLE' : 'DDL' }

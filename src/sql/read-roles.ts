@@ -76,7 +76,7 @@ function readGrantRole(statement: GrantRoleStmt, findings: Findings): string {
   const names = granted.map(({ priv_name }) => priv_name ?? '')
   for (const name of names) findings.add(namedObject('OBJECT_ROLE', { name }, grants_it))
   addGrants(findings, names, roleNames(statement.grantee_roles))
-  findings.refresh()
+  findings.refreshRoles()
   return statement.is_grant === true ? 'GRANT ROLE' : 'REVOKE ROLE'
 }
 
@@ -120,7 +120,7 @@ function readCreateRole(statement: CreateRoleStmt, findings: Findings): string {
   const use: Use = { class: 'ROLE', access: 'create' }
   findings.add({ ...namedObject('OBJECT_ROLE', { name }, use), creates: true })
   addMemberships(findings, name, statement.options)
-  findings.refresh()
+  findings.refreshRoles()
   return 'CREATE ROLE'
 }
 
@@ -128,7 +128,7 @@ function readAlterRole(statement: AlterRoleStmt, findings: Findings): string {
   const name = roleName(statement.role)
   findings.add(namedObject('OBJECT_ROLE', { name }, alters_role))
   addMemberships(findings, name, statement.options)
-  findings.refresh()
+  findings.refreshRoles()
   return 'ALTER ROLE'
 }
 
@@ -140,7 +140,7 @@ function readAlterRoleSet(statement: AlterRoleSetStmt, findings: Findings): stri
   if (statement.database !== undefined) {
     findings.add(namedObject('OBJECT_DATABASE', { name: statement.database }, alters_role))
   }
-  findings.refresh()
+  findings.refreshRoles()
   return 'ALTER ROLE'
 }
 
@@ -190,7 +190,7 @@ export const role_readers: Readers<RoleKind> = {
     for (const name of roleNames(roles)) {
       findings.add(namedObject('OBJECT_ROLE', { name }, { class: 'ROLE', access: 'drop' }))
     }
-    findings.refresh()
+    findings.refreshRoles()
     return 'DROP ROLE'
   },
   DropStmt: readDrop,

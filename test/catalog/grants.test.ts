@@ -155,6 +155,31 @@ test('a change of grants holds at once in its own transaction, for others after 
   other.close()
 })
 
+test('a change of roles holds in every database, a grant in its own', async () => {
+  await client.query('create database elsewhere')
+  const far = await connect(server, { database: 'elsewhere' })
+  await far.query('create table everyone (id int)')
+  await far.end()
+  const there = source.open('elsewhere')
+  await source.refresh('elsewhere')
+  const marked = () =>
+    resolve(there, relation('everyone')).objects.some(({ audited }) => audited === true)
+  const change = (roles: boolean) => {
+    names.begin()
+    names.apply({ change: 'refresh', ...(roles ? { roles } : {}) }, context())
+    names.commit()
+  }
+  expect(marked()).toBe(false)
+  change(false)
+  expect(marked()).toBe(false)
+  change(true)
+  expect(marked()).toBe(true)
+  await source.refresh('elsewhere')
+  await source.refresh('postgres')
+  expect(marked()).toBe(false)
+  there.close()
+})
+
 test('another audit role holds at once for tables and after the next load for columns', async () => {
   await client.query('create role second; grant select (id) on account to second')
   source.setAuditRole('not_inherited')

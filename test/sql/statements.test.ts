@@ -5,7 +5,7 @@ import { create_rows } from './create-rows.js'
 import { drop_rows } from './drop-rows.js'
 import { global_rows } from './global-rows.js'
 import { read_rows } from './read-rows.js'
-import { analyseOne, type Row, rowOf } from './render.js'
+import { analyse, analyseOne, type Row, rowOf } from './render.js'
 import { role_rows } from './role-rows.js'
 import { session_rows } from './session-rows.js'
 import { write_rows } from './write-rows.js'
@@ -52,5 +52,30 @@ describe('the map', () => {
       if (own === 'MISC') expect(objects.every((object) => object.class === 'MISC')).toBe(true)
       if (own === 'READ') expect(objects.every((object) => object.class === 'READ')).toBe(true)
     }
+  })
+})
+
+it.each([
+  ['grant r to a', true],
+  ['revoke inherit option for r from a', true],
+  ['create role r', true],
+  ['alter role r noinherit', true],
+  ['alter group g add user a', true],
+  ['alter user r rename to s', true],
+  ['alter role r set search_path = a', true],
+  ['drop role r', true],
+  ['do $$ begin end $$; grant r to a', true],
+  ['grant select on t to a', undefined],
+  ['alter default privileges grant select on tables to a', undefined],
+  ['alter table t owner to a', undefined],
+  ['reassign owned by a to b', undefined],
+  ['drop owned by a', undefined],
+])('whether it changes roles, which all databases share: %s', (sql, roles) => {
+  const changes = analyse(sql).statements.flatMap(({ effects }) =>
+    effects.map((effect) => (effect.kind === 'catalog' ? effect.change : undefined)),
+  )
+  expect(changes.find((change) => change?.change === 'refresh')).toEqual({
+    change: 'refresh',
+    ...(roles === true ? { roles } : {}),
   })
 })
