@@ -100,7 +100,7 @@ export class ObjectDraft {
     const told = this.columns.size > 0 && (whole || !(this.columns_unknown || doubtful))
     const certain = told && !(open && this.#outputs.size > 0)
     const apart = this.#columnsApart(access, certain)
-    const perhaps = doubtful || !certain ? [...this.columns_perhaps, ...this.#outputs] : []
+    const perhaps = doubtful || !certain ? this.#perhaps() : []
     return {
       ...base,
       class: change?.class ?? this.class,
@@ -112,6 +112,12 @@ export class ObjectDraft {
         ? { columns_missing: true }
         : {}),
     }
+  }
+
+  /** One list for all relations of a statement, where it can be. */
+  #perhaps(): readonly string[] {
+    if (this.#outputs.size === 0) return this.columns_perhaps
+    return [...this.columns_perhaps, ...this.#outputs]
   }
 
   /** Undefined where the columns as a whole say as much. */
