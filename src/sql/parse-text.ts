@@ -1,7 +1,7 @@
 import { parseSync, SqlError } from 'libpg-query'
 import { analyseText, unparsedFacts } from './analyse-text.js'
 import type { TextFacts } from './facts.js'
-import { redactUnparsedText } from './redact.js'
+import { redactRefusedText, redactUnparsedText } from './redact-unparsed.js'
 import { SqlTokens } from './sql-tokens.js'
 
 /** The parser's words for "I could not", as against "this is no SQL". */
@@ -53,7 +53,8 @@ export function failedFacts(
   status: 'syntax_error' | 'unparsed',
   problem: string,
 ): TextFacts {
-  const redacted_text = redactUnparsedText(text)
+  const redacted_text =
+    status === 'syntax_error' ? redactRefusedText(text) : redactUnparsedText(text)
   const message = redacted_text === text ? problem : problem.replace(/ at or near [\s\S]*$/, '')
   return unparsedFacts(text, status, message, redacted_text)
 }

@@ -61,6 +61,10 @@ export function unparsedSpans(text: string, depth: number): Span[] {
  * match, everything behind the word. Both meanings of a backslash are covered. Linear in the text.
  */
 export function redactUnparsedText(text: string): string {
-  if (prompted.test(text)) return redacted
   return applySpans(text, unparsedSpans(text, 0))
+}
+
+/** The same of a whole text that a client sent as SQL and that the grammar refused. */
+export function redactRefusedText(text: string): string {
+  return prompted.test(text) ? redacted : redactUnparsedText(text)
 }

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { spawnCli, written } from '../cli/spawn-cli.js'
 import { accepted, prompted, refused } from '../sql/secrets/corpus.js'
 import { fill, filled, secret, tracesIn } from '../sql/secrets/marks.js'
 import { bind, execute, functionCall, parse, query, sync } from '../support/messages.js'
@@ -183,6 +185,30 @@ describe('no byte of a secret is told', () => {
     expect(givenAway(told)).toEqual([])
     const log = [...told].find(([name]) => name.startsWith('server'))?.[1] ?? ''
     expect(log.match(/"statement":/g)?.length ?? 0).toBeGreaterThan(entries.length)
+  })
+
+  it('on standard output or standard error, of a process of its own', async () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'pgwitness-secrets-'))
+    const upstream = `postgres://${postgres.host}:${postgres.port}`
+    const where = ['--listen', '127.0.0.1:0', '--audit-dir', join(scratch, 'audit')]
+    const cli = spawnCli(['run', ...where, '--upstream', upstream], {
+      PGWITNESS_SERVER_LOG_LEVEL: 'trace',
+      PGWITNESS_UPSTREAM_ACCEPT_TRUST: 'true',
+    })
+    onTestFinished(() => {
+      cli.process.kill('SIGKILL')
+    })
+    const [, port] = await written(cli, 'stderr', /listening on 127\.0\.0\.1:(\d+) for/)
+    await play(Number(port), simply)
+    rmSync(join(scratch, 'audit'), { recursive: true })
+    await play(Number(port), simply)
+    cli.process.kill('SIGTERM')
+    await cli.ended
+    rmSync(scratch, { recursive: true })
+    expect(givenAway(new Map(Object.entries({ stdout: cli.stdout, stderr: cli.stderr })))).toEqual(
+      [],
+    )
+    expect(cli.stderr.match(/"statement":/g)?.length ?? 0).toBeGreaterThan(entries.length)
   })
 
   it('of what is no statement: logins, names, function calls, replication commands', async () => {

@@ -61,6 +61,24 @@ describe('a secret in no clause of its own', () => {
     expect((await analyseNow(text)).statements[0]?.text).toBe(text)
   })
 
+  it.each(['my_pub1', '4.0-beta', 'user:find/1'])(
+    'is not %j, which is no text of its own',
+    (name) => {
+      expect(redactUnparsedText(name)).toBe(name)
+    },
+  )
+
+  it.each([
+    ['roles', 'create role a password x; '.repeat(20_000)],
+    ['strings', "execute 'create role a password ''x'''; ".repeat(20_000)],
+    ['backslashes', "execute 'set \\'' password to ''x'''; ".repeat(20_000)],
+    ['comments', '/* create role x password y */ '.repeat(20_000)],
+    ['blanks', `${"'\n\n\n".repeat(20_000)} password`],
+  ])('is looked for in linear time in a body of many %s', async (_name, body) => {
+    const { statements } = await analyseNow(`do $body$ ${body} $body$`)
+    expect(statements[0]?.text.length).toBeGreaterThan(0)
+  })
+
   it.each([
     ['options', '--password '.repeat(50_000)],
     ['names', `mysql ${'a '.repeat(100_000)}`],
