@@ -96,10 +96,6 @@ export class Overlay {
     return this.#grants_in_doubt
   }
 
-  begin(): void {
-    this.#marks = []
-  }
-
   savepoint(name: string): void {
     const grants_in_doubt = this.#grants_in_doubt
     this.#marks.push({ name, height: this.#layers.length, grants_in_doubt })

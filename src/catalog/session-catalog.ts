@@ -82,9 +82,11 @@ export class OverlaidCatalog implements SessionCatalog {
     applyChange(target, change)
   }
 
-  begin(): void {
-    this.#overlay.begin()
-  }
+  /**
+   * Called before every change, too, so it must not forget the savepoints: the first change opens
+   * the overlay, and the end of the transaction closes it.
+   */
+  begin(): void {}
 
   savepoint(name: string): void {
     this.#overlay.savepoint(name)

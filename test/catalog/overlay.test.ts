@@ -107,6 +107,26 @@ test('savepoints of one name shadow each other; RELEASE keeps what came since', 
   expect(nameIn(other, 'one')).toBe('public.one (catalog)')
 })
 
+test('a change behind a savepoint does not make it forgotten', () => {
+  const change = (act: () => void) => {
+    // As the session does before each of them.
+    session.begin()
+    act()
+  }
+  change(() => session.apply(creation(relation('kept')), context()))
+  change(() => session.savepoint('outer'))
+  change(() => session.savepoint('inner'))
+  const object = relation('kept')
+  change(() => session.apply({ change: 'drop', object, missing_ok: false }, context()))
+  expect(nameIn(session, 'kept')).toBe('kept (none)')
+  session.rollback_to('inner')
+  expect(nameIn(session, 'kept')).toBe('public.kept (catalog)')
+  change(() => session.apply({ change: 'rename', object, new_name: 'renamed' }, context()))
+  session.rollback_to('outer')
+  expect(nameIn(session, 'kept')).toBe('public.kept (catalog)')
+  session.rollback()
+})
+
 test('rename and move keep what is known of a relation, and views follow their bases', () => {
   session.begin()
   session.apply({ change: 'rename', object: relation('ledger'), new_name: 'Book' }, context())
