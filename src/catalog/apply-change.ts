@@ -92,7 +92,8 @@ function createSchema(
 function create(target: ChangeTarget, change: Create): void {
   const { overlay, scope } = target
   const { object } = change
-  const kind = kindOf(object)
+  // A composite type has columns, and a row in pg_class as other relations have.
+  const kind = change.relkind === 'c' ? 'relation' : kindOf(object)
   if (kind === undefined) return
   const schema = creationSchema(target, change)
   if (schema !== temporary_schema) overlay.wantRefresh()
@@ -105,8 +106,13 @@ function create(target: ChangeTarget, change: Create): void {
   if (kind === 'relation') layer.put(kind, createdRelation(target, change, schema))
   else if (kind === 'type') layer.put(kind, { ...named, owner })
   else {
-    const overloads = existing !== undefined && 'overloads' in existing ? existing.overloads : 0
-    layer.put(kind, { ...named, owner, overloads: overloads + 1, acl: undefined })
+    const before = existing !== undefined && 'overloads' in existing ? existing : undefined
+    // CREATE OR REPLACE of the only one makes no second.
+    if (before?.arguments !== undefined && before.arguments === object.arguments) return
+    const overloads = before?.overloads ?? 0
+    const { type, arguments: types } = object
+    const own = overloads > 0 || types === undefined ? {} : { arguments: types, type }
+    layer.put(kind, { ...named, owner, overloads: overloads + 1, acl: undefined, ...own })
   }
 }
 

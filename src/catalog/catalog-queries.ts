@@ -126,7 +126,7 @@ export const views_query = `
     select w.oid, w.ev_class, w.ev_action from pg_catalog.pg_rewrite w
       join pg_catalog.pg_class c on c.oid = w.ev_class
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'v' and w.ev_type = '1' and c.relpersistence <> 't'
+    where c.relkind in ('v', 'm') and w.ev_type = '1' and c.relpersistence <> 't'
       and n.nspname not in ('pg_catalog', 'information_schema'))
   select b.view, pg_catalog.string_agg(b.base::pg_catalog.text, ',') from (
     select v.ev_class as view, d.refobjid as base from view_rule v
@@ -145,7 +145,8 @@ export const arguments_query = `
   from pg_catalog.pg_proc p group by p.proargtypes`
 
 export const functions_query = `
-  select p.oid, p.pronamespace, p.proname, p.proowner, p.proargtypes::pg_catalog.text, p.proacl
+  select p.oid, p.pronamespace, p.proname, p.proowner, p.proargtypes::pg_catalog.text, p.proacl,
+    p.prokind
   from pg_catalog.pg_proc p`
 
 export const types_query = `

@@ -30,6 +30,9 @@ export interface FunctionEntry {
   /** Undefined when overloads have different owners. */
   readonly owner: string | undefined
   readonly overloads: number
+  /** `(integer, text)` and FUNCTION, PROCEDURE or AGGREGATE where there is one overload alone. */
+  readonly arguments?: string
+  readonly type?: string
   /** The grants on all overloads; undefined for what no snapshot has shown yet. */
   readonly acl: Acl | undefined
 }

@@ -26,6 +26,21 @@ const correctable_types: ReadonlySet<string> = new Set([
   ...Object.values(relation_types),
 ])
 
+/** What is done to a routine, rather than with it. */
+const named_whole: ReadonlySet<Access> = new Set(['alter', 'drop', 'grant'] as const)
+
+const current_role = /^current_(?:user|role)$/
+const mapping_of_current_role = /^current_(?:user|role)(?= on server )/
+
+/** Objects that are described rather than named (getObjectIdentity in objectaddress.c). */
+const descriptions: ReadonlySet<string> = new Set([
+  'CAST',
+  'LARGE OBJECT',
+  'PARAMETER',
+  'TRANSFORM',
+  'USER MAPPING',
+])
+
 /** What is done to a view is done to what it is made of. */
 const carried_access: ReadonlySet<Access> = new Set([
   'select',
@@ -100,7 +115,8 @@ class StatementResolver {
     }
   }
 
-  #addGlobal(reference: ObjectReference): void {
+  #addGlobal(named: ObjectReference): void {
+    const reference = { ...named, name: this.#ofCurrentUser(named) }
     const { snapshot } = this.#scope.names
     const schema =
       reference.type === 'SCHEMA' ? this.#scope.names.schema(reference.name) : undefined
@@ -108,11 +124,18 @@ class StatementResolver {
     const known = snapshot !== undefined && (schema !== undefined || role !== undefined)
     this.objects.push(
       resolvedObject(reference, {
-        name: quoteIdentifier(reference.name),
+        name: descriptions.has(reference.type) ? reference.name : quoteIdentifier(reference.name),
         owner: schema?.owner,
         resolved: known ? 'catalog' : 'assumed',
       }),
     )
+  }
+
+  /** CURRENT_USER and CURRENT_ROLE stand for the role that the session has at that moment. */
+  #ofCurrentUser({ type, name }: ObjectReference): string {
+    if (type !== 'ROLE' && type !== 'USER MAPPING') return name
+    const pattern = type === 'ROLE' ? current_role : mapping_of_current_role
+    return name.replace(pattern, () => this.#scope.context.current_user)
   }
 
   #addCreated(reference: ObjectReference, statement: StatementFacts): void {
@@ -166,8 +189,8 @@ class StatementResolver {
     const call = reference.lookup === 'function' && reference.access.includes('execute')
     this.objects.push(
       resolvedObject(reference, {
-        name: reference.arguments === undefined ? name : `${name}${reference.arguments}`,
-        type: main ? relationType(reference.type, entry) : reference.type,
+        name: `${name}${reference.arguments ?? overloadText(reference, entry)}`,
+        type: main ? relationType(reference.type, entry) : routineType(reference.type, entry),
         owner: entry?.owner,
         audited: (main || call) && this.#isAudited(place, reference),
         resolved: place.resolved,
@@ -177,7 +200,7 @@ class StatementResolver {
 
   /** Adds what a view is made of, through views of views, each relation once. */
   #expandView(reference: ObjectReference, place: Place, view: Relation): void {
-    const access = reference.access.filter((one) => carried_access.has(one))
+    const access = carriedAccess(reference.access, view)
     if (access.length === 0) return
     const via = quoteQualified(view.schema, view.name)
     const seen = new Set([via])
@@ -189,7 +212,7 @@ class StatementResolver {
         const name = quoteQualified(base.schema, base.name)
         if (seen.has(name)) continue
         seen.add(name)
-        waiting.push(base)
+        if (base.kind !== 'm') waiting.push(base)
         this.objects.push(
           resolvedObject(reference, {
             name,
@@ -225,13 +248,37 @@ class StatementResolver {
   }
 }
 
-function nameAt(place: Place, text: { readonly schema?: string; readonly name: string }): string {
-  return quoteQualified(place.schema ?? text.schema, text.name)
+function nameAt(
+  place: Place,
+  text: { readonly schema?: string; readonly name: string; readonly type?: string },
+): string {
+  const schema = place.schema ?? text.schema
+  // An operator's name stands bare behind the schema (format_operator in regproc.c).
+  if (text.type !== 'OPERATOR') return quoteQualified(schema, text.name)
+  return schema === undefined ? text.name : `${quoteIdentifier(schema)}.${text.name}`
 }
 
 function relationType(type: string, entry: Place['entry']): string {
   if (entry === undefined || !('oid' in entry) || !correctable_types.has(type)) return type
   return relation_types[entry.kind] ?? type
+}
+
+/** DDL that names a function without its arguments means the only one of that name. */
+function overloadText(reference: ObjectReference, entry: Place['entry']): string {
+  if (!reference.access.some((one) => named_whole.has(one))) return ''
+  return entry !== undefined && 'overloads' in entry ? (entry.arguments ?? '') : ''
+}
+
+/** ROUTINE is a word for functions, procedures and aggregates alike; the catalog knows which. */
+function routineType(type: string, entry: Place['entry']): string {
+  if (type !== 'ROUTINE' || entry === undefined || !('overloads' in entry)) return type
+  return entry.type ?? type
+}
+
+/** What is done to a materialized view ends there; only when it is filled are its bases read. */
+function carriedAccess(access: readonly Access[], view: Relation): readonly Access[] {
+  if (view.kind === 'm') return access.includes('insert') ? ['select'] : []
+  return access.filter((one) => carried_access.has(one))
 }
 
 function carriedClass(access: readonly Access[], own: StatementClass): StatementClass {

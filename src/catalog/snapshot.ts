@@ -64,6 +64,9 @@ function required(row: Row, column: number): string {
 
 const no_grants: Acl = []
 
+/** What pg_proc.prokind says, in pgaudit's words; window functions are functions to it. */
+const routine_types: Readonly<Record<string, string>> = { p: 'PROCEDURE', a: 'AGGREGATE' }
+
 interface BuiltSchema extends Schema {
   readonly entries: {
     readonly relation: Map<string, Relation>
@@ -186,7 +189,7 @@ export class SnapshotBuilder {
     this.#arguments.set(oids, { types, text: `(${required(row, 1)})` })
   }
 
-  /** oid, schema oid, name, owner oid, oids of argument types, acl. */
+  /** oid, schema oid, name, owner oid, oids of argument types, acl, kind. */
   addFunction(row: Row): void {
     const schema = this.#schemas_by_oid.get(required(row, 1))
     const argument_list = this.#arguments.get(required(row, 4))
@@ -201,6 +204,9 @@ export class SnapshotBuilder {
       name,
       owner: others === undefined || others.owner === owner ? owner : undefined,
       overloads: (others?.overloads ?? 0) + 1,
+      ...(others === undefined
+        ? { arguments: argument_list.text, type: routine_types[row[6] ?? ''] ?? 'FUNCTION' }
+        : {}),
       acl: others?.acl === undefined || others.acl.length === 0 ? acl : [...others.acl, ...acl],
     })
     const known = { schema: schema.name, name, owner, acl, arguments: argument_list }

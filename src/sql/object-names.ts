@@ -93,6 +93,18 @@ export function objectOn(
   return { ...namedObject(type, { name }, use), on: relation }
 }
 
+/** An operator class or family: its access method stands behind the name as arguments do. */
+export function objectUsing(
+  type: ObjectType,
+  access_method: string | undefined,
+  name: QualifiedName,
+  use: Use,
+): ObjectReference {
+  const object = namedObject(type, name, use)
+  if (access_method === undefined) return object
+  return { ...object, arguments: ` USING ${quoted(access_method)}` }
+}
+
 function castText(items: readonly Node[]): string {
   const [source, target] = items
   return `(${typeText(bodyOf(source, 'TypeName'))} AS ${typeText(bodyOf(target, 'TypeName'))})`
@@ -101,7 +113,7 @@ function castText(items: readonly Node[]): string {
 function transformText(items: readonly Node[]): string {
   const [type, language] = items
   const word = bodyOf(language, 'String')?.sval ?? ''
-  return `for ${typeText(bodyOf(type, 'TypeName'))} language ${word}`
+  return `for ${typeText(bodyOf(type, 'TypeName'))} on language ${word}`
 }
 
 /** The parts of a name, in whichever of its forms the grammar delivers it. */
@@ -152,8 +164,7 @@ export function objectOf(
     }
     case 'OBJECT_OPCLASS':
     case 'OBJECT_OPFAMILY':
-      // The first part is the access method, as in `USING btree`.
-      return namedObject(type, qualifiedName(parts.slice(1)), use)
+      return objectUsing(type, parts[0], qualifiedName(parts.slice(1)), use)
     default: {
       const named = bodyOf(node, 'ObjectWithArgs')
       const text = named === undefined ? undefined : argumentText(named, type)

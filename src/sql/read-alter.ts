@@ -14,7 +14,7 @@ import type {
 import { addWithRelation, alters_it, names_it } from './definitions.js'
 import type { ObjectReference } from './facts.js'
 import type { Findings } from './findings.js'
-import { namedObject, objectOf, objectOn, type Use } from './object-names.js'
+import { namedObject, objectOf, objectOn, objectUsing, type Use } from './object-names.js'
 import { objectKind } from './object-types.js'
 import { readReferences } from './read-queries.js'
 import type { Outcome, Readers } from './statement-reader.js'
@@ -266,8 +266,9 @@ export const alter_readers: Readers<AlterKind> = {
   },
   AlterObjectDependsStmt: readDepends,
   AlterObjectSchemaStmt: readSetSchema,
-  AlterOpFamilyStmt: ({ opfamilyname }, findings) => {
-    alterQualified(findings, 'OBJECT_OPFAMILY', opfamilyname)
+  AlterOpFamilyStmt: ({ opfamilyname, amname }, findings) => {
+    const name = qualifiedName(stringsOf(opfamilyname))
+    findings.add(objectUsing('OBJECT_OPFAMILY', amname, name, alters_it))
     return 'ALTER OPERATOR FAMILY'
   },
   AlterOperatorStmt: ({ opername }, findings) => {
@@ -327,8 +328,9 @@ export const alter_readers: Readers<AlterKind> = {
     readRemark(statement, findings)
     return 'COMMENT'
   },
-  RefreshMatViewStmt: ({ relation }, findings) => {
-    findings.add(namedObject('OBJECT_MATVIEW', relationName(relation ?? {}), alters_it))
+  RefreshMatViewStmt: ({ relation, skipData }, findings) => {
+    const view = namedObject('OBJECT_MATVIEW', relationName(relation ?? {}), alters_it)
+    findings.add(skipData === true ? view : { ...view, access: ['alter', 'insert'] })
     return 'REFRESH MATERIALIZED VIEW'
   },
   ReindexStmt: readReindex,

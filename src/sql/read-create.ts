@@ -238,10 +238,7 @@ type CreateKind =
 /** Readers for what makes objects that live in a schema, and schemas. */
 export const create_readers: Readers<CreateKind> = {
   CompositeTypeStmt: ({ typevar, coldeflist }, findings) => {
-    const object = {
-      ...namedObject('OBJECT_TYPE', relationName(typevar ?? {}), creates_it),
-      type: 'COMPOSITE TYPE',
-    }
+    const object = namedObject('OBJECT_TYPE', relationName(typevar ?? {}), creates_it)
     const columns = columnNames(coldeflist)
     createObject(findings, object, { relkind: 'c', columns, if_not_exists: false })
     return 'CREATE TYPE'

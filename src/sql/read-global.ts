@@ -9,7 +9,7 @@ import type {
 import { alters_it, creates_it, drops_it, names_it } from './definitions.js'
 import type { Findings } from './findings.js'
 import { meaningOfName } from './function-calls.js'
-import { namedObject, objectOf, type Use } from './object-names.js'
+import { namedObject, objectOf, objectUsing, type Use } from './object-names.js'
 import type { Readers } from './statement-reader.js'
 import { bodiesOf, qualifiedName, relationName, roleName, stringsOf } from './tree.js'
 
@@ -161,12 +161,14 @@ export const global_readers: Readers<GlobalKind> = {
     addNamed(findings, 'OBJECT_FDW', fdwname, names_it)
     return 'CREATE SERVER'
   },
-  CreateOpClassStmt: ({ opclassname }, findings) => {
-    addQualified(findings, 'OBJECT_OPCLASS', opclassname, creates_it)
+  CreateOpClassStmt: ({ opclassname, amname }, findings) => {
+    const name = qualifiedName(stringsOf(opclassname))
+    findings.add({ ...objectUsing('OBJECT_OPCLASS', amname, name, creates_it), creates: true })
     return 'CREATE OPERATOR CLASS'
   },
-  CreateOpFamilyStmt: ({ opfamilyname }, findings) => {
-    addQualified(findings, 'OBJECT_OPFAMILY', opfamilyname, creates_it)
+  CreateOpFamilyStmt: ({ opfamilyname, amname }, findings) => {
+    const name = qualifiedName(stringsOf(opfamilyname))
+    findings.add({ ...objectUsing('OBJECT_OPFAMILY', amname, name, creates_it), creates: true })
     return 'CREATE OPERATOR FAMILY'
   },
   CreatePLangStmt: ({ plname }, findings) => {

@@ -7,6 +7,7 @@ import type {
   SelectStmt,
 } from '@pgsql/types'
 import { createRelation } from './definitions.js'
+import type { ObjectReference } from './facts.js'
 import { Findings, strongestClass } from './findings.js'
 import { namedObject } from './object-names.js'
 import { readQueries, readReferences } from './read-queries.js'
@@ -26,11 +27,13 @@ function createTarget(
   into: IntoClause | undefined,
   type: 'OBJECT_TABLE' | 'OBJECT_MATVIEW',
   if_not_exists: boolean | undefined,
+  sources?: readonly ObjectReference[],
 ): void {
   if (into?.rel === undefined) return
   const columns = into.colNames === undefined ? undefined : stringsOf(into.colNames)
   const on_commit_drop = into.onCommit === 'ONCOMMIT_DROP'
-  createRelation(findings, into.rel, type, { columns, if_not_exists, on_commit_drop })
+  const told = sources === undefined ? {} : { sources }
+  createRelation(findings, into.rel, type, { columns, if_not_exists, on_commit_drop, ...told })
 }
 
 function readSelect(statement: SelectStmt, findings: Findings): Outcome | string {
@@ -56,9 +59,11 @@ function readCreateTableAs(
   context: ReadContext,
 ): Outcome {
   const type = statement.objtype === 'OBJECT_MATVIEW' ? 'OBJECT_MATVIEW' : 'OBJECT_TABLE'
-  createTarget(findings, statement.into, type, statement.if_not_exists)
   const inner = new Findings()
   context.read(statement.query, inner)
+  const named = inner.objects().filter((object) => object.lookup === 'relation')
+  const sources = type === 'OBJECT_MATVIEW' ? named : undefined
+  createTarget(findings, statement.into, type, statement.if_not_exists, sources)
   // WITH NO DATA only names its sources; nothing is read and nothing runs.
   if (statement.into?.skipData === true) {
     findings.absorb(inner, { class: 'DDL', access: ['reference'], effects: 'none' })
@@ -79,7 +84,7 @@ function readCopy(statement: CopyStmt, findings: Findings, context: ReadContext)
   }
   const columns = statement.attlist === undefined ? ['*'] : stringsOf(statement.attlist)
   const from = statement.is_from === true
-  findings.add({
+  const table = findings.add({
     lookup: 'relation',
     ...relationName(statement.relation ?? {}),
     type: 'TABLE',
@@ -87,6 +92,11 @@ function readCopy(statement: CopyStmt, findings: Findings, context: ReadContext)
     access: [from ? 'insert' : 'select'],
     columns,
   })
+  if (statement.whereClause !== undefined) {
+    // It looks at columns of the new rows, which the server takes for reading (copy.c, DoCopy).
+    table.access.add('select')
+    table.columns_unknown = true
+  }
   readQueries(findings, statement.whereClause)
   return { command: 'COPY', class: from ? 'WRITE' : own }
 }

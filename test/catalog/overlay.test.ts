@@ -293,3 +293,42 @@ describe('without a side connection', () => {
     await unconnected.close()
   })
 })
+
+test('a composite type is a relation, too, from its CREATE to its DROP', () => {
+  const type = reference('type', 'pair')
+  session.apply(
+    { change: 'create', object: { ...type, creates: true }, relkind: 'c', if_not_exists: false },
+    context(),
+  )
+  expect(nameIn(session, 'pair')).toBe('public.pair (catalog)')
+  session.apply({ change: 'rename', object: type, new_name: 'couple' }, context())
+  expect(brief(resolveOne(session, reference('type', 'couple')))).toBe('public.couple (catalog)')
+  session.apply(
+    { change: 'drop', object: reference('type', 'couple'), missing_ok: false },
+    context(),
+  )
+  expect(nameIn(session, 'couple')).toBe('couple (none)')
+})
+
+test('CREATE OR REPLACE makes no second function of the same arguments', () => {
+  const create = (types: string) =>
+    session.apply(
+      {
+        change: 'create',
+        object: reference('function', 'fresh', {
+          type: 'FUNCTION',
+          creates: true,
+          arguments: types,
+        }),
+        relkind: '',
+        if_not_exists: false,
+      },
+      context(),
+    )
+  create('(integer)')
+  create('(integer)')
+  const named = reference('function', 'fresh')
+  expect(resolveOne(session, named).name).toBe('public.fresh(integer)')
+  create('(text)')
+  expect(resolveOne(session, named).name).toBe('public.fresh')
+})

@@ -33,7 +33,7 @@ const schema_sql = `
   create view public.summary as select b.id from finance.balance b, closed.secret s;
   create view public.sizes as select relname from pg_catalog.pg_class;
   create view public.columns_of as select column_name from information_schema.columns;
-  create materialized view finance.month as select 1 as n;
+  create materialized view finance.month as select id as n from finance.balance;
   create sequence public.counter; create index account_owner on public.account (owner);
   create type public.pair as (a int, b int); create domain finance.amount as numeric;
   create table public.parted (id int) partition by range (id);
@@ -228,7 +228,11 @@ test('what lives in no schema, or is not in the snapshot, keeps its name', () =>
   const role = reference('global', 'Nobody Yet', { type: 'ROLE' })
   expect(brief(resolveOne(names, role))).toBe('"Nobody Yet" (assumed)')
   const operator = reference('schema_object', 'finance.===', { type: 'OPERATOR' })
-  expect(brief(resolveOne(names, operator))).toBe('finance."===" (assumed)')
+  expect(brief(resolveOne(names, operator))).toBe('finance.=== (assumed)')
+  const family = reference('schema_object', 'finance.byId', { arguments: ' USING btree' })
+  expect(brief(resolveOne(names, family))).toBe('finance."byId" USING btree (assumed)')
+  const mapping = reference('global', 'carol on server files', { type: 'USER MAPPING' })
+  expect(brief(resolveOne(names, mapping))).toBe('carol on server files (assumed)')
 })
 
 describe('views', () => {
@@ -363,4 +367,34 @@ test('a resolution is that of all statements that share an analysis, unless they
   expect(joined.objects.map(({ name }) => name)).toEqual(['public.account', 'finance.ledger'])
   const calling = { ...text, built_in_calls: ['lower'], analysed_as: text }
   expect(names.resolve(calling, context()).objects.length).toBeGreaterThan(1)
+})
+
+test('CURRENT_USER is whoever that is', () => {
+  const alice = context({ current_user: 'alice' })
+  const role = reference('global', 'current_user', { type: 'ROLE' })
+  expect(brief(resolveOne(names, role, alice))).toBe('alice (catalog)')
+  const mapping = reference('global', 'current_role on server files', { type: 'USER MAPPING' })
+  expect(brief(resolveOne(names, mapping, alice))).toBe('alice on server files (assumed)')
+})
+
+test('DDL that names the only routine of a name means it with its arguments', () => {
+  const post = reference('function', 'finance.post', { access: ['alter'], type: 'ROUTINE' })
+  expect(resolveOne(names, post)).toMatchObject({ name: 'finance.post(integer)', type: 'FUNCTION' })
+  const called = reference('function', 'finance.post', { access: ['execute'] })
+  expect(resolveOne(names, called).name).toBe('finance.post')
+  // Of two the server would have asked which; the text with arguments says it.
+  const twice = reference('function', 'public.twice', { access: ['alter'], type: 'ROUTINE' })
+  expect(resolveOne(names, twice)).toMatchObject({ name: 'public.twice', type: 'ROUTINE' })
+})
+
+test('a materialized view is read by itself, and what it is made of when it is filled', () => {
+  const read = resolve(names, relation('finance.month', { access: ['select'] }))
+  expect(read.objects.map(({ name }) => name)).toEqual(['finance.month'])
+  const refreshed = relation('finance.month', { class: 'DDL', access: ['alter', 'insert'] })
+  expect(resolve(names, refreshed).objects).toMatchObject([
+    { name: 'finance.month', type: 'MATERIALIZED VIEW', class: 'DDL' },
+    { name: 'finance.balance', class: 'READ', access: ['select'], via: 'finance.month' },
+    { class: 'READ', access: ['select'], via: 'finance.month' },
+    { class: 'READ', access: ['select'], via: 'finance.month' },
+  ])
 })

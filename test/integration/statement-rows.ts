@@ -358,7 +358,7 @@ export const statement_rows: readonly StatementRow[] = [
     'DDL',
     'REFRESH MATERIALIZED VIEW',
     undefined,
-    ['s.counted MATERIALIZED VIEW DDL alter'],
+    ['s.counted MATERIALIZED VIEW DDL alter+insert', 's.account TABLE READ select via s.counted'],
   ],
   [
     'ALTER TABLE account ADD COLUMN email text',

@@ -228,7 +228,7 @@ export const alter_rows: readonly Row[] = [
   {
     sql: 'alter operator class c using btree rename to x',
     is: 'DDL ALTER OPERATOR CLASS',
-    objects: ['OPERATOR CLASS/schema_object c DDL alter'],
+    objects: ['OPERATOR CLASS/schema_object c USING btree DDL alter'],
     effects: ['refresh'],
   },
   {
@@ -337,7 +337,7 @@ export const alter_rows: readonly Row[] = [
   {
     sql: 'alter operator family s.f using btree add operator 1 <(int, int)',
     is: 'DDL ALTER OPERATOR FAMILY',
-    objects: ['OPERATOR FAMILY/schema_object s.f DDL alter'],
+    objects: ['OPERATOR FAMILY/schema_object s.f USING btree DDL alter'],
   },
   {
     sql: 'alter collation s.c refresh version',

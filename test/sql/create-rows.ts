@@ -120,7 +120,7 @@ export const create_rows: readonly Row[] = [
   {
     sql: 'create type s.ty as (a int, b text)',
     is: 'DDL CREATE TYPE',
-    objects: ['COMPOSITE TYPE/type s.ty DDL create creates'],
+    objects: ['TYPE/type s.ty DDL create creates'],
     effects: ['create c:s.ty [a,b]'],
   },
   {
@@ -208,12 +208,12 @@ export const create_rows: readonly Row[] = [
   {
     sql: 'create operator class s.c for type int using btree as operator 1 <',
     is: 'DDL CREATE OPERATOR CLASS',
-    objects: ['OPERATOR CLASS/schema_object s.c DDL create creates'],
+    objects: ['OPERATOR CLASS/schema_object s.c USING btree DDL create creates'],
   },
   {
     sql: 'create operator family f using btree',
     is: 'DDL CREATE OPERATOR FAMILY',
-    objects: ['OPERATOR FAMILY/schema_object f DDL create creates'],
+    objects: ['OPERATOR FAMILY/schema_object f USING btree DDL create creates'],
   },
   {
     sql: "create collation s.c (locale = 'x')",
@@ -253,7 +253,7 @@ export const create_rows: readonly Row[] = [
   {
     sql: 'create transform for int language sql (from sql with function f(internal))',
     is: 'DDL CREATE TRANSFORM',
-    objects: ['TRANSFORM/global for integer language sql DDL create creates'],
+    objects: ['TRANSFORM/global for integer on language sql DDL create creates'],
   },
   {
     sql: 'create trigger g before insert on s.t for each row when (f(new.a)) execute function s.g()',

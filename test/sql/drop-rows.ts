@@ -90,12 +90,12 @@ export const drop_rows: readonly Row[] = [
   {
     sql: 'drop operator class s.c using btree',
     is: 'DDL DROP OPERATOR CLASS',
-    objects: ['OPERATOR CLASS/schema_object s.c DDL drop'],
+    objects: ['OPERATOR CLASS/schema_object s.c USING btree DDL drop'],
   },
   {
     sql: 'drop operator family f using btree',
     is: 'DDL DROP OPERATOR FAMILY',
-    objects: ['OPERATOR FAMILY/schema_object f DDL drop'],
+    objects: ['OPERATOR FAMILY/schema_object f USING btree DDL drop'],
   },
   {
     sql: 'drop schema a, b',
@@ -126,7 +126,7 @@ export const drop_rows: readonly Row[] = [
   {
     sql: 'drop transform for int language sql',
     is: 'DDL DROP TRANSFORM',
-    objects: ['TRANSFORM/global for integer language sql DDL drop'],
+    objects: ['TRANSFORM/global for integer on language sql DDL drop'],
   },
   {
     sql: 'drop collation s.c',

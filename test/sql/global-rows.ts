@@ -166,7 +166,7 @@ export const global_rows: readonly Row[] = [
   {
     sql: 'refresh materialized view s.m',
     is: 'DDL REFRESH MATERIALIZED VIEW',
-    objects: ['MATERIALIZED VIEW s.m DDL alter'],
+    objects: ['MATERIALIZED VIEW s.m DDL alter+insert'],
   },
   { sql: "comment on table s.t is 'x'", is: 'DDL COMMENT', objects: ['TABLE s.t DDL alter'] },
   {
@@ -207,7 +207,7 @@ export const global_rows: readonly Row[] = [
   {
     sql: "comment on operator class s.c using btree is 'x'",
     is: 'DDL COMMENT',
-    objects: ['OPERATOR CLASS/schema_object s.c DDL alter'],
+    objects: ['OPERATOR CLASS/schema_object s.c USING btree DDL alter'],
   },
   {
     sql: "comment on large object 12 is 'x'",

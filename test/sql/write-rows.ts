@@ -138,7 +138,7 @@ export const write_rows: readonly Row[] = [
   {
     sql: "copy s.t (a, b) from '/file' where a > f(b)",
     is: 'WRITE COPY',
-    objects: ['TABLE s.t WRITE insert [a,b]', 'FUNCTION/function f FUNCTION execute'],
+    objects: ['TABLE s.t WRITE insert+select', 'FUNCTION/function f FUNCTION execute'],
     effects: ['opaque settings+role+temporary+prepared'],
   },
   { sql: 'copy t to stdout', is: 'READ COPY', objects: ['TABLE t READ select [*]'] },
@@ -199,7 +199,7 @@ export const write_rows: readonly Row[] = [
     is: 'DDL CREATE MATERIALIZED VIEW',
     tags: 'CREATE MATERIALIZED VIEW|SELECT',
     objects: ['MATERIALIZED VIEW s.m DDL create creates', 'TABLE t READ select [a]'],
-    effects: ['create m:s.m'],
+    effects: ['create m:s.m from [t]'],
   },
   {
     sql: 'select a into n from t',
