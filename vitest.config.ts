@@ -19,8 +19,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // The matrix of drivers has a command of its own: npm run test:drivers.
-        test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: ['test/drivers/**'] },
+        // These have commands of their own: npm run test:drivers, npm run test:pgaudit.
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/drivers/**', 'test/differential/pgaudit/**'],
+        },
       },
       {
         extends: true,
