@@ -28,6 +28,10 @@ export interface Found {
 /** Nested literals are read so deep; what lies deeper and mentions a secret goes as a whole. */
 export const max_depth = 3
 
+/** What begins as a connection string does, or a statement on roles. */
+const connection_piece =
+  /^\s{0,99}[a-z_]{1,63}\s{0,99}=|:\/\/|\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
+
 /** A placeholder of `format`, from its sign on. */
 const placeholder_at = /^%[sIL]$/
 
@@ -49,6 +53,8 @@ class SecretFinder {
   #options_depth = -1
   #secret_parameters = false
   #after_equals = false
+  /** The call of which the literal just before is the beginning of a connection string. */
+  #piece_of: Frame | undefined
   /** True behind the word ROLE, USER or GROUP, and while its name arms us. */
   #role_word = false
   #names_role = false
@@ -137,6 +143,7 @@ class SecretFinder {
       return
     }
     const remote = this.#frames.find((open) => open.kind === 'conninfo')
+    if (remote !== undefined && connection_piece.test(value)) this.#piece_of = remote
     const sql = remote !== undefined || role_statement.test(value)
     const own = this.#policy.inside(before)
     const inside = sql && own === 'conninfo' ? 'fragment' : own
@@ -225,6 +232,8 @@ class SecretFinder {
     const symbol = this.#text.charAt(this.#tokens.start)
     const frame = this.#frames.at(-1)
     const in_setting = frame?.kind === 'setting' && frame.depth === this.#parentheses
+    const piece_of = this.#piece_of
+    this.#piece_of = undefined
     const after_equals = this.#after_equals
     this.#after_equals = symbol === '=' || symbol === ':'
     switch (symbol) {
@@ -250,6 +259,8 @@ class SecretFinder {
         return
       case '|':
         if (redacted_last) this.#armed = 'separated'
+        // A connection string that goes on in another literal, which may be the password.
+        if (piece_of !== undefined) piece_of.secret = true
         if (frame?.kind === 'setting' && frame.argument === 0) frame.first = 'doubtful'
         return
       case '[':

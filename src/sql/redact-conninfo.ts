@@ -48,7 +48,7 @@ export function conninfoSpans(text: string): Span[] | undefined {
 }
 
 /** A port, an address of IPv6, or what a program will put in the place of one. */
-const no_password = /^(?:\[|[^:]*:(?:$|\d{1,5}(?:[^\dA-Za-z]|$)|[$%{<]))/
+const no_password = /^(?:\[|[^:]*:(?:$|\d{1,5}(?:[^\dA-Za-z]|$)|[${<]|%(?![\da-f]{2})))/i
 const uri_end = /[\s'"<>]/
 
 /**

@@ -10,7 +10,7 @@ import { SqlTokens } from './sql-tokens.js'
 
 /** A cheap test: a text without any such word is left as it is. */
 const suspicious =
-  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|bearer|authorization|curl|mysql|mariadb|sshpass|md5[0-9a-f]{32}|scram-sha|-----begin|'\s{0,99}(?:--|[\n\r]\s{0,99}')|http_|_s3\b|account_add|set_setting|cookie|request\.|pg_settings|u&["']|:\/\/|\\|authid|exec|role|user|group|subscri|server|mapping|wrapper|p[a-z]{0,4}s[a-z]{0,4}w[a-z]{0,4}d/i
+  /pass|pwd|\bpw\b|secret|token|key|credential|identified|crypt|conninfo|dblink|dsn|set_config|hmac|digest|pgp_|bearer|authorization|curl|mysql|mariadb|sshpass|md5[0-9a-f]{32}|scram-sha|-----begin|'\s{0,99}(?:--|[\n\r]\s{0,99}'|\|\|\s{0,99}')|http_|_s3\b|account_add|set_setting|cookie|request\.|pg_settings|u&["']|:\/\/|\\|authid|exec|role|user|group|subscri|server|mapping|wrapper|p[a-z]{0,4}s[a-z]{0,4}w[a-z]{0,4}d/i
 
 /**
  * A text of one word that no language has: with a digit or a symbol in it, as a password that was

@@ -119,12 +119,12 @@ export function hashesSecret(name: string, text: string): boolean {
 }
 
 const mention =
-  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|set_setting|hmac|digest|pgp_|_s3\b|account_add|http_|request\.|cookie|bearer|authorization|curl|mysql|mariadb|md5[0-9a-f]{32}|scram-sha|-----begin|'\s{0,99}(?:--|[\n\r]\s{0,99}')|u&["']|:\/\/|\\/i
+  /pass|pwd|\bpw\b|authid|secret|token|key|credential|identified|crypt|connection|conninfo|dblink|dsn|set_config|set_setting|hmac|digest|pgp_|_s3\b|account_add|http_|request\.|cookie|bearer|authorization|curl|mysql|mariadb|md5[0-9a-f]{32}|scram-sha|-----begin|'\s{0,99}(?:--|[\n\r]\s{0,99}'|\|\|\s{0,99}')|u&["']|:\/\/|\\/i
 
 /**
  * The cheap test before all others: false when nothing in a text that the grammar accepts can make
  * a secret of anything. Behind a backslash any word may stand in disguise: `p\141ssword`, and in a
- * literal that is continued on another line.
+ * literal that is continued on another line or joined to another.
  */
 export function mayHoldSecret(text: string): boolean {
   return mention.test(text)

@@ -31,10 +31,14 @@ function escaped(value: string, random: Random, write: (letter: string) => strin
     .join('')
 }
 
-/** The value as another literal of SQL. */
-function relettered(value: string, random: Random): string {
+/** The value as another literal of SQL, or as an expression where one may stand. */
+function relettered(value: string, random: Random, expression: boolean): string {
   const plain = quoted(value)
   const middle = random.below(value.length + 1)
+  // A single letter tells nothing of a secret.
+  if (expression && random.once(4)) {
+    return `${quoted(value.slice(0, middle))} || ${quoted(value.slice(middle))}`
+  }
   const own = value.replaceAll('\\', '\\\\').replaceAll("'", "''")
   return random.pick([
     plain,
@@ -57,6 +61,8 @@ function respelt(text: string, random: Random): string {
   const spaces = random.once(2)
   const letters = random.once(2)
   const literals = random.once(2)
+  // Elsewhere than in such a call a half of a literal is data as any other.
+  const joins = /^SELECT (?:\* FROM )?(?:public\.)?(?:crypt|dblink|pgp_|hmac)/.test(text)
   while (tokens.next()) {
     const gap = text.slice(at, tokens.start)
     const token = text.slice(tokens.start, tokens.end)
@@ -67,7 +73,7 @@ function respelt(text: string, random: Random): string {
       const content = text.slice(tokens.content_start, tokens.content_end)
       // A literal in several parts stays as it is.
       const whole = !/'\s*\n\s*'/.test(content) && token.startsWith("'")
-      written += whole ? relettered(content.replaceAll("''", "'"), random) : token
+      written += whole ? relettered(content.replaceAll("''", "'"), random, joins) : token
     } else written += token
     at = tokens.end
   }
