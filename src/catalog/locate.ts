@@ -16,11 +16,17 @@ export interface NameScope {
   readonly path: SearchPath | undefined
   /** There may be temporary relations that we do not know of. */
   readonly doubtful: boolean
+  /** Rights have changed, or a CASCADE has dropped what no text names, since the last reading. */
+  readonly unread: boolean
 }
 
 /** Makes the scope of one statement. */
-export function nameScope(names: LayeredNames, context: NameContext, doubtful: boolean): NameScope {
-  return { names, context, path: searchPath(names, context), doubtful }
+export function nameScope(
+  names: LayeredNames,
+  context: NameContext,
+  { doubtful, unread }: { readonly doubtful: boolean; readonly unread: boolean },
+): NameScope {
+  return { names, context, path: searchPath(names, context), doubtful, unread }
 }
 
 /** A name as the text has it. */
@@ -62,11 +68,10 @@ export function locate(scope: NameScope, kind: EntryKind, { schema, name }: Text
   if (schema !== undefined) return locateQualified(scope, kind, schema, name)
   if (scope.path === undefined) return locateAnywhere(scope, kind, name)
   const schemas = kind === 'function' ? scope.path.functions : scope.path.relations
-  const hits: { readonly schema: string; readonly entry: EntryOf[EntryKind] }[] = []
-  for (const schema of schemas) {
-    const entry = probe(scope.names, kind, schema, name)
-    if (entry !== undefined) hits.push({ schema, entry })
-  }
+  const usable = hitsIn(scope.names, kind, name, schemas)
+  // While rights are unread a schema of the path may be used after all, or no longer, and what is
+  // found may be gone: a name is certain then where there is but one that it can mean.
+  const hits = scope.unread ? widened(scope.names, scope.path, kind, name, usable) : usable
   const [first] = hits
   if (first === undefined) return locateUnknown(scope, scope.path, kind, name)
   // Overloads in several schemas: the arguments' types decide, which we do not know. The function
@@ -77,6 +82,7 @@ export function locate(scope: NameScope, kind: EntryKind, { schema, name }: Text
     scope.names.snapshot !== undefined &&
     scope.path.certain &&
     !overload &&
+    !(scope.unread && hits.length > 1) &&
     !(
       scope.doubtful && schemas.slice(0, schemas.indexOf(hit.schema) + 1).includes(temporary_schema)
     )
@@ -86,6 +92,40 @@ export function locate(scope: NameScope, kind: EntryKind, { schema, name }: Text
     resolved: certain ? 'catalog' : 'assumed',
     missing: false,
   }
+}
+
+interface Hit {
+  readonly schema: string
+  readonly entry: EntryOf[EntryKind]
+}
+
+function hitsIn(
+  names: LayeredNames,
+  kind: EntryKind,
+  name: string,
+  schemas: readonly string[],
+): readonly Hit[] {
+  const hits: Hit[] = []
+  for (const schema of schemas) {
+    const entry = probe(names, kind, schema, name)
+    if (entry !== undefined) hits.push({ schema, entry })
+  }
+  return hits
+}
+
+/** The hits, and behind them those in schemas of the path that the role could not use before. */
+function widened(
+  names: LayeredNames,
+  path: SearchPath,
+  kind: EntryKind,
+  name: string,
+  hits: readonly Hit[],
+): readonly Hit[] {
+  const others = path.wide.filter(
+    (schema) =>
+      !path.relations.includes(schema) && !(kind === 'function' && schema === temporary_schema),
+  )
+  return others.length === 0 ? hits : [...hits, ...hitsIn(names, kind, name, others)]
 }
 
 function locateQualified(scope: NameScope, kind: EntryKind, schema: string, name: string): Place {
@@ -104,12 +144,10 @@ function locateQualified(scope: NameScope, kind: EntryKind, schema: string, name
 
 /** The search path is unknown: a name that only one schema has is probably that one. */
 function locateAnywhere(scope: NameScope, kind: EntryKind, name: string): Place {
-  const hits: { readonly schema: string; readonly entry: EntryOf[EntryKind] }[] = []
-  for (const schema of scope.names.schemaNames()) {
-    if (kind === 'function' && schema === temporary_schema) continue
-    const entry = probe(scope.names, kind, schema, name)
-    if (entry !== undefined) hits.push({ schema, entry })
-  }
+  const schemas = [...scope.names.schemaNames()].filter(
+    (schema) => kind !== 'function' || schema !== temporary_schema,
+  )
+  const hits = hitsIn(scope.names, kind, name, schemas)
   const [first] = hits
   if (first === undefined) return locateUnknown(scope, undefined, kind, name)
   if (hits.length === 1) return { ...first, resolved: 'assumed', missing: false }
@@ -141,6 +179,11 @@ function locateUnknown(
   return { schema, entry: undefined, resolved: 'assumed', missing: false }
 }
 
+/** Whether another right could make another schema the first that the role may use. */
+function isAmbiguous({ wide }: SearchPath): boolean {
+  return wide.filter((name) => name !== system_schema && name !== temporary_schema).length > 1
+}
+
 /** Where a new object goes. */
 export function creationPlace(
   scope: NameScope,
@@ -158,6 +201,7 @@ export function creationPlace(
   }
   const creation = scope.path?.creation
   if (creation === undefined) return { ...nothing, schema: undefined, resolved: 'none' }
-  const certain = known && scope.path?.certain === true
+  const { path, unread } = scope
+  const certain = known && path?.certain === true && !(unread && isAmbiguous(path))
   return { ...nothing, schema: creation, resolved: certain ? 'catalog' : 'assumed' }
 }

@@ -10,6 +10,11 @@ export interface SearchPath {
   readonly functions: readonly string[]
   /** Where unqualified new objects go; undefined when the path names no usable schema. */
   readonly creation: string | undefined
+  /**
+   * All that exist of the path, whether the role may use them or not: as long as a change of rights
+   * has not been read, a name may be looked up in each of them.
+   */
+  readonly wide: readonly string[]
   /** False when the path is in doubt, or the role's privileges are a guess. */
   readonly certain: boolean
 }
@@ -37,6 +42,18 @@ function isUsable(names: LayeredNames, role: string, name: string): boolean {
   return mayUse(names, role, schema)
 }
 
+function exists(names: LayeredNames, name: string): boolean {
+  return names.snapshot === undefined || names.schema(name) !== undefined
+}
+
+/** pg_temp and pg_catalog come first where the path does not list them. */
+function withImplicit(listed: readonly string[]): readonly string[] {
+  const schemas = [...listed]
+  if (!listed.includes(system_schema)) schemas.unshift(system_schema)
+  if (!listed.includes(temporary_schema)) schemas.unshift(temporary_schema)
+  return schemas
+}
+
 /**
  * Works out the search path as recomputeNamespacePath does (namespace.c); undefined when the
  * session's search_path is not known.
@@ -45,19 +62,20 @@ export function searchPath(names: LayeredNames, context: NameContext): SearchPat
   if (context.search_path === undefined) return undefined
   const role = context.current_user
   const listed: string[] = []
+  const existing: string[] = []
   for (const item of context.search_path) {
     const name = item === '$user' ? role : item
-    if (listed.includes(name)) continue
+    if (existing.includes(name)) continue
     // Without a snapshot nobody knows whether a schema has the user's name: it rarely does.
     if (item === '$user' && names.schema(name) === undefined) continue
+    if (name === temporary_schema || exists(names, name)) existing.push(name)
     if (name === temporary_schema || isUsable(names, role, name)) listed.push(name)
   }
-  const relations = [...listed]
-  if (!listed.includes(system_schema)) relations.unshift(system_schema)
-  if (!listed.includes(temporary_schema)) relations.unshift(temporary_schema)
+  const relations = withImplicit(listed)
   return {
     relations,
     functions: relations.filter((name) => name !== temporary_schema),
+    wide: withImplicit(existing),
     creation: listed[0],
     certain: !context.search_path_doubted && names.snapshot?.roles.get(role) !== undefined,
   }

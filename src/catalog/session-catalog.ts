@@ -153,7 +153,13 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   #scope(context: NameContext): NameScope {
-    return nameScope(this.#layeredNames(), context, this.#overlay.doubtful)
+    const { doubtful } = this.#overlay
+    return nameScope(this.#layeredNames(), context, { doubtful, unread: this.#unread })
+  }
+
+  /** Something has changed that only a new snapshot shows. */
+  get #unread(): boolean {
+    return this.#database.grants_in_doubt || this.#overlay.grants_in_doubt
   }
 
   #layeredNames(): LayeredNames {
@@ -167,8 +173,7 @@ export class OverlaidCatalog implements SessionCatalog {
 
   #auditScope(): AuditScope | undefined {
     const role = this.#database.auditRole()
-    const in_doubt = this.#database.grants_in_doubt || this.#overlay.grants_in_doubt
-    return role === undefined ? undefined : { role, in_doubt }
+    return role === undefined ? undefined : { role, in_doubt: this.#unread }
   }
 
   #resolveShared(statement: StatementFacts, context: NameContext): Resolution {

@@ -1,3 +1,5 @@
+import { clipIdentifier } from '../lib/clip-identifier.js'
+
 /**
  * The settings of a session that decide what its names mean, with the undoing that PostgreSQL
  * does: SET is undone by ROLLBACK, SET LOCAL ends with the transaction, a savepoint restores both.
@@ -69,18 +71,19 @@ export class Settings {
 
   setDefault(name: string, values: readonly string[]): void {
     if (!followed.has(name)) return
-    this.#defaults = new Map(this.#defaults).set(name, values)
+    this.#defaults = new Map(this.#defaults).set(name, cut(name, values))
     this.#version++
   }
 
   /** SET (`local` false) or SET LOCAL; null is DEFAULT. */
   set(name: string, values: readonly string[] | null, local: boolean): void {
     if (!followed.has(name)) return
-    const effective = values ?? this.#defaults.get(name)
+    const given = values === null ? undefined : cut(name, values)
+    const effective = given ?? this.#defaults.get(name)
     if (local) {
       this.#local = withValue(this.#local, name, effective)
     } else {
-      this.#session = withValue(this.#session, name, values ?? undefined)
+      this.#session = withValue(this.#session, name, given)
       this.#local = withValue(this.#local, name, undefined)
     }
     if (name === 'search_path') this.#doubts = { ...this.#doubts, search_path: false }
@@ -101,8 +104,9 @@ export class Settings {
    * The server itself said what a setting is. What it says before the first ReadyForQuery is
    * what RESET goes back to.
    */
-  report(name: string, values: readonly string[], at_login = false): void {
+  report(name: string, reported: readonly string[], at_login = false): void {
     if (!followed.has(name)) return
+    const values = cut(name, reported)
     const doubted = this.doubted
     if (name === 'search_path') this.#reported = true
     if (doubted !== this.doubted) this.#version++
@@ -217,6 +221,11 @@ export function splitList(text: string): readonly string[] {
     if (pattern.lastIndex >= text.length) break
   }
   return items
+}
+
+/** The schemas of search_path are names, which the server cuts as it does those in a statement. */
+function cut(name: string, values: readonly string[]): readonly string[] {
+  return name === 'search_path' ? values.map(clipIdentifier) : values
 }
 
 /** Only ASCII letters fold in the multibyte encodings (downcase_identifier in scansup.c). */

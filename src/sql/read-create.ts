@@ -202,7 +202,8 @@ function readCreateSchema(
   for (const element of elements) {
     const inner = schema === undefined ? new Findings() : new Findings({ schema, names })
     strongest = strongestClass(strongest, context.read(element, inner).class)
-    findings.absorb(inner, { effects: 'all' })
+    // In a schema of unknown name only the next reading finds what was made.
+    findings.absorb(inner, { effects: schema === undefined ? 'opaque' : 'all' })
   }
   return { command: 'CREATE SCHEMA', class: strongest }
 }

@@ -16,9 +16,14 @@ export function splitIdentifiers(list: string): string[] | undefined {
     const match = item.exec(list)
     if (match === null) return undefined
     const [, quoted, bare, separator] = match
-    names.push(quoted === undefined ? (bare ?? '').toLowerCase() : quoted.replaceAll('""', '"'))
+    names.push(quoted === undefined ? fold(bare ?? '') : quoted.replaceAll('""', '"'))
     if (separator === '') return names
   }
+}
+
+/** Only ASCII letters fold in the multibyte encodings (downcase_identifier in scansup.c). */
+function fold(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 /** The effect of one call whose arguments are all constants; undefined for any other. */
