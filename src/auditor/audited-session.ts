@@ -25,6 +25,7 @@ import {
   statementRecord,
   warnOfMismatch,
 } from './statement-record.js'
+import { watchedFacts } from './watched-facts.js'
 
 const no_objects: readonly ResolvedObject[] = []
 
@@ -68,7 +69,8 @@ export class AuditedSession implements SessionTap {
     this.#identity = new SessionIdentity(id, endpoint)
     this.#login = new Login(this.#identity, parts, (record) => this.#write(record))
     this.#name_waits = new NameWaits(parts, () => this.#resume())
-    this.#client = new ClientStream(this.#conversation, parts.facts, this.#decoding, {
+    const facts = watchedFacts(parts.facts, () => this.#names?.release_connection())
+    this.#client = new ClientStream(this.#conversation, facts, this.#decoding, {
       analysed_bytes: parts.config.limits.analysed_bytes,
       record_parameters: parts.config.audit.parameters === 'full',
       parameter_max_bytes: parts.config.audit.parameter_max_bytes,

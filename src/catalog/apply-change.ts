@@ -1,8 +1,14 @@
 import type { CatalogChange, ObjectReference, OwnerName } from '../sql/facts.js'
 import type { AclItem } from './acl.js'
-import { type EntryKind, type EntryOf, type Relation, temporary_schema } from './entries.js'
+import {
+  type EntryKind,
+  type EntryOf,
+  type Relation,
+  system_schema,
+  temporary_schema,
+} from './entries.js'
 import type { LayeredNames } from './layered-names.js'
-import { creationPlace, locate, type NameScope } from './locate.js'
+import { creationPlace, locate, type NameScope, type Place } from './locate.js'
 import type { Overlay } from './overlay.js'
 
 type Create = Extract<CatalogChange, { readonly change: 'create' }>
@@ -32,16 +38,22 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
       create(target, change)
       return
     case 'drop':
-      withEntry(target, change.object, (kind, entry) => drop(overlay, kind, entry, change.object))
+      withEntry(target, change.object, (kind, entry, place) => {
+        if (isCertain(target, place)) drop(overlay, kind, entry, change.object)
+      })
       return
     case 'rename':
-      withEntry(target, change.object, (kind, entry) => {
-        replace(overlay, kind, entry, { ...entry, name: change.new_name })
+      withEntry(target, change.object, (kind, entry, place) => {
+        if (isCertain(target, place)) overlay.writable().remove(kind, entry.schema, entry.name)
+        for (const schema of possibleSchemas(target, kind, change.new_name, place)) {
+          overlay.writable().put(kind, { ...entry, schema, name: change.new_name })
+        }
       })
       return
     case 'move':
-      withEntry(target, change.object, (kind, entry) => {
-        replace(overlay, kind, entry, { ...entry, schema: change.new_schema })
+      withEntry(target, change.object, (kind, entry, place) => {
+        if (isCertain(target, place)) overlay.writable().remove(kind, entry.schema, entry.name)
+        overlay.writable().put(kind, { ...entry, schema: change.new_schema })
       })
       return
     case 'own':
@@ -90,14 +102,45 @@ function createSchema(
 }
 
 function create(target: ChangeTarget, change: Create): void {
-  const { overlay, scope } = target
+  const { overlay } = target
   const { object } = change
   // A composite type has columns, and a row in pg_class as other relations have.
   const kind = change.relkind === 'c' ? 'relation' : kindOf(object)
   if (kind === undefined) return
-  const schema = creationSchema(target, change)
-  if (schema !== temporary_schema) overlay.wantRefresh()
-  if (schema === undefined || object.name === '') return
+  const place = creationSchema(target, change)
+  if (place.schema !== temporary_schema) overlay.wantRefresh()
+  if (place.schema === undefined || object.name === '') return
+  for (const schema of possibleSchemas(target, kind, object.name, place)) {
+    createIn(target, change, kind, schema)
+  }
+}
+
+/**
+ * Where a new object may be: in one schema, or, where nobody can tell, in each of the path that has
+ * none of that name. What is put there is doubted until the catalog has been read.
+ */
+function possibleSchemas(
+  { overlay, scope }: ChangeTarget,
+  kind: EntryKind,
+  name: string,
+  place: Place,
+): readonly string[] {
+  const { names, path } = scope
+  const believed = place.schema === undefined ? [] : [place.schema]
+  if (names.snapshot === undefined || place.resolved === 'catalog') return believed
+  overlay.doubtGrants()
+  const others = (path?.wide ?? []).filter(
+    (schema) =>
+      schema !== system_schema &&
+      schema !== temporary_schema &&
+      names.find(kind, schema, name) === undefined,
+  )
+  return [...new Set([...believed, ...others])]
+}
+
+function createIn(target: ChangeTarget, change: Create, kind: EntryKind, schema: string): void {
+  const { overlay, scope } = target
+  const { object } = change
   const existing = scope.names.find(kind, schema, object.name)
   if (existing !== undefined && change.if_not_exists) return
   const owner = scope.context.current_user
@@ -117,9 +160,9 @@ function create(target: ChangeTarget, change: Create): void {
 }
 
 /** An index goes to its table's schema, a view over a temporary relation to pg_temp. */
-function creationSchema({ scope }: ChangeTarget, change: Create): string | undefined {
+function creationSchema({ scope }: ChangeTarget, change: Create): Place {
   const { object } = change
-  if (object.on !== undefined) return locate(scope, 'relation', object.on).schema
+  if (object.on !== undefined) return locate(scope, 'relation', object.on)
   const over_temporary =
     object.schema === undefined &&
     change.sources?.some(
@@ -128,7 +171,7 @@ function creationSchema({ scope }: ChangeTarget, change: Create): string | undef
         locate(scope, 'relation', source).schema === temporary_schema,
     )
   const temporary = object.temporary === true || over_temporary === true
-  return creationPlace(scope, { ...object, temporary }).schema
+  return creationPlace(scope, { ...object, temporary })
 }
 
 function createdRelation(target: ChangeTarget, change: Create, schema: string): Relation {
@@ -180,16 +223,27 @@ function defaultGrants(
 function withEntry(
   { overlay, scope }: ChangeTarget,
   reference: ObjectReference,
-  change: (kind: EntryKind, entry: EntryOf[EntryKind]) => void,
+  change: (kind: EntryKind, entry: EntryOf[EntryKind], place: Place) => void,
 ): void {
   const kind = kindOf(reference)
   if (kind === undefined) return
-  const { entry, schema } = locate(scope, kind, reference)
+  const place = locate(scope, kind, reference)
+  const { entry, schema } = place
   if (schema !== temporary_schema) overlay.wantRefresh()
   if (entry === undefined) return
   // A type's name may mean a relation's row type, which lives and dies with the relation.
   const own_kind = 'oid' in entry ? 'relation' : kind
-  change(own_kind, entry)
+  change(own_kind, entry, place)
+}
+
+/**
+ * Whether it is this entry that has changed. Where it may be another one, everything stays and is
+ * doubted until the catalog has been read.
+ */
+function isCertain({ overlay, scope }: ChangeTarget, { resolved }: Place): boolean {
+  if (resolved === 'catalog' || scope.names.snapshot === undefined) return true
+  overlay.doubtGrants()
+  return false
 }
 
 function drop(
@@ -203,15 +257,4 @@ function drop(
   if ('overloads' in entry && reference.arguments !== undefined && entry.overloads > 1) {
     layer.put('function', { ...entry, overloads: entry.overloads - 1 })
   } else layer.remove(kind, entry.schema, entry.name)
-}
-
-function replace(
-  overlay: Overlay,
-  kind: EntryKind,
-  old: EntryOf[EntryKind],
-  entry: EntryOf[EntryKind],
-): void {
-  const layer = overlay.writable()
-  layer.remove(kind, old.schema, old.name)
-  layer.put(kind, entry)
 }

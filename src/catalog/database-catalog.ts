@@ -28,6 +28,11 @@ const unseen_changes: CommittedChanges = {
   roles_in_doubt: true,
 }
 
+/** How long nobody's connection stays open: far less than the server waits for others to leave. */
+const idle_close_ms = 250
+/** The server waits five seconds for others to leave a database that is to be copied. */
+const released_ms = 6_000
+
 /** A resolution that every session without changes of its own shares. */
 interface CachedResolution {
   readonly version: number
@@ -63,6 +68,9 @@ export class DatabaseCatalog {
   /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
   #unread_before = false
   #unread_since = false
+  #connection_timer: NodeJS.Timeout | undefined
+  /** A load fell due while nobody was there; whoever comes next has it made up for. */
+  #postponed = false
 
   constructor(options: DatabaseCatalogOptions) {
     this.#options = options
@@ -70,7 +78,7 @@ export class DatabaseCatalog {
     if (side === undefined) return
     this.#refresher = new Refresher({
       refresh_ms,
-      run: () => this.#load(side),
+      run: () => this.#loadIfUsed(side),
       failed: (error, retry_ms) => this.#failed(error, retry_ms),
     })
   }
@@ -139,13 +147,32 @@ export class DatabaseCatalog {
   sessionOpened(): void {
     this.#sessions += 1
     this.#refresher?.setInterested(true)
-    if (this.#snapshot === undefined && !this.#asked) void this.refresh()
+    this.#keepConnection()
+    if (this.#postponed || (this.#snapshot === undefined && !this.#asked)) void this.refresh()
+    this.#postponed = false
     this.#asked = true
   }
 
   sessionClosed(): void {
     this.#sessions -= 1
-    if (this.#sessions === 0) this.#refresher?.setInterested(false)
+    if (this.#sessions > 0) return
+    this.#refresher?.setInterested(false)
+    clearTimeout(this.#connection_timer)
+    this.#connection_timer = setTimeout(() => this.#options.side?.keep(false), idle_close_ms)
+    this.#connection_timer.unref()
+  }
+
+  /** Somebody is about to copy this database: our own connection must not be in the way. */
+  releaseConnection(): void {
+    this.#options.side?.keep(false)
+    clearTimeout(this.#connection_timer)
+    this.#connection_timer = setTimeout(() => this.#keepConnection(), released_ms)
+    this.#connection_timer.unref()
+  }
+
+  #keepConnection(): void {
+    clearTimeout(this.#connection_timer)
+    if (this.#sessions > 0) this.#options.side?.keep(true)
   }
 
   /** Makes the changes of a transaction everybody's. */
@@ -219,7 +246,15 @@ export class DatabaseCatalog {
   /** Ends the side connection and everything that is planned. */
   async close(): Promise<void> {
     this.#refresher?.close()
+    clearTimeout(this.#connection_timer)
     await this.#options.side?.close()
+  }
+
+  /** A database that nobody uses is left alone: it may be about to be dropped. */
+  async #loadIfUsed(side: SideConnection): Promise<number> {
+    if (this.#sessions > 0) return await this.#load(side)
+    this.#postponed = true
+    return 0
   }
 
   /** Gives how long it took, in milliseconds. */

@@ -93,6 +93,8 @@ export interface SessionCatalog {
   doubt_temporary(): void
   /** Defaults of search_path and role from ALTER ROLE/DATABASE … SET, strongest last. */
   default_settings(user: string): ReadonlyMap<string, string>
+  /** The session is about to copy its database, which no other connection may be in. */
+  release_connection(): void
   /** Identifies the snapshot and the overlay, so that decisions can be cached. */
   readonly version: string
   close(): void

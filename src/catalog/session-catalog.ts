@@ -128,6 +128,10 @@ export class OverlaidCatalog implements SessionCatalog {
     this.#overlay.doubtTemporary()
   }
 
+  release_connection(): void {
+    this.#database.releaseConnection()
+  }
+
   default_settings(user: string): ReadonlyMap<string, string> {
     return this.#database.snapshot?.default_settings(user) ?? no_settings
   }

@@ -70,6 +70,8 @@ export class SideConnection {
   /** When this connection began, a default hid the server's own search_path from it. */
   #path_hidden = false
   #closed = false
+  #loading = false
+  #kept = true
 
   constructor(options: SideConnectionOptions, database: string, log: CatalogLog) {
     this.#options = options
@@ -86,6 +88,7 @@ export class SideConnection {
     audit_role: string | undefined,
   ): Promise<LoadResult> {
     const started_ms = performance.now()
+    this.#loading = true
     try {
       // Only a new session sees what the server would give one now.
       if (this.#client !== undefined && this.#path_hidden && !(await isPathHidden(this.#client))) {
@@ -102,7 +105,20 @@ export class SideConnection {
     } catch (error) {
       await this.#end()
       throw error
+    } finally {
+      this.#loading = false
+      if (!this.#kept) await this.#end()
     }
+  }
+
+  /**
+   * Whether the connection stays open between loads. While it is open nobody can drop or rename
+   * the database, nor copy it: the server waits five seconds for others to leave
+   * (CountOtherDBBackends in procarray.c).
+   */
+  keep(kept: boolean): void {
+    this.#kept = kept
+    if (!kept && !this.#loading) void this.#end()
   }
 
   /** For good: a load that is under way fails. */

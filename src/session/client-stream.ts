@@ -42,7 +42,7 @@ const not_recorded: BoundValues = { formats: [], values: [], cut: true }
  */
 export class ClientStream implements FrameHandler {
   readonly #conversation: Conversation
-  readonly #facts: FactsSource
+  readonly #facts: Pick<FactsSource, 'lookup'>
   readonly #decoding: TextDecoding
   readonly #options: ClientStreamOptions
   #digest: TextDigest | undefined
@@ -60,7 +60,7 @@ export class ClientStream implements FrameHandler {
 
   constructor(
     conversation: Conversation,
-    facts: FactsSource,
+    facts: Pick<FactsSource, 'lookup'>,
     decoding: TextDecoding,
     options: ClientStreamOptions,
   ) {

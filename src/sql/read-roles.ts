@@ -183,6 +183,8 @@ export const role_readers: Readers<RoleKind> = {
     for (const name of roleNames(roles)) {
       findings.add(namedObject('OBJECT_ROLE', { name }, names_it))
     }
+    // Temporary objects go as well, and those no reading of the catalog shows.
+    findings.opaque(['temporary'])
     findings.refresh()
     return 'DROP OWNED'
   },

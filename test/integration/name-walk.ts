@@ -4,7 +4,12 @@ import { type Random, randomOf } from '../support/random.js'
 export type Step =
   | { readonly do: 'run'; readonly session: number; readonly text: string }
   /** What the names mean now, in the eyes of the server and of the trail. */
-  | { readonly do: 'probe'; readonly session: number; readonly kind: 'relation' | 'function'; readonly name: string }
+  | {
+      readonly do: 'probe'
+      readonly session: number
+      readonly kind: 'relation' | 'function'
+      readonly name: string
+    }
   /** The session ends and another one begins in its place. */
   | { readonly do: 'reconnect'; readonly session: number; readonly options: string | undefined }
 
@@ -23,7 +28,16 @@ const long_name = `${'x'.repeat(62)}éé_tail`
 
 const relations = ['t1', 't2', 'T1', '"T1"', '"odd ""n, 1"', long_name, '"ä"'] as const
 const functions = ['f1', '"F1"', 'lower'] as const
-const schemas = ['s1', 's2', 'alice', '"Bob"', 'public', '"Odd ""x, y"', 'S2', `s${long_name}`] as const
+const schemas = [
+  's1',
+  's2',
+  'alice',
+  '"Bob"',
+  'public',
+  '"Odd ""x, y"',
+  'S2',
+  `s${long_name}`,
+] as const
 const roles = ['alice', '"Bob"', 'staff'] as const
 
 /** Makes the sequence of a seed: the same steps for the same seed. */

@@ -2,12 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
-import { type ProxyUnderTest, startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
+import {
+  type ProxyUnderTest,
+  startProxy,
+  statementsOf,
+  type TrailRecord,
+} from '../support/proxy.js'
 import { randomWalk, type Step, type WalkOptions, walkers } from './name-walk.js'
 
 /** PGWITNESS_SEEDS tries others, or more: `1-500`. */
 const [first = 1, last = 24] = (process.env['PGWITNESS_SEEDS'] ?? '').match(/\d+/g) ?? []
-const seeds = Array.from({ length: Number(last) - Number(first) + 1 }, (_, at) => Number(first) + at)
+const seeds = Array.from(
+  { length: Number(last) - Number(first) + 1 },
+  (_, at) => Number(first) + at,
+)
 
 const password = 'walker'
 
@@ -55,7 +63,10 @@ beforeAll(async () => {
   postgres = await startPostgres({
     settings: { lock_timeout: '50ms', max_prepared_transactions: '20', deadlock_timeout: '10s' },
   })
-  proxy = await startProxy(postgres, { catalog: { refresh: '1h' }, audit: { flush: { interval: '300ms' } } })
+  proxy = await startProxy(postgres, {
+    catalog: { refresh: '1h' },
+    audit: { flush: { interval: '300ms' } },
+  })
   admin = await proxy.client()
   await admin.query(`CREATE ROLE staff;
     CREATE ROLE alice LOGIN PASSWORD '${password}'; CREATE ROLE "Bob" LOGIN PASSWORD '${password}';
@@ -171,7 +182,12 @@ class Walker {
     const oracle = step.kind === 'relation' ? relation_oracle : function_oracle
     const client = this.#clients[step.session]
     const before = this.sent.length
-    this.sent.push({ session: this.#names[step.session] ?? '', text: oracle, expected: undefined, step: number })
+    this.sent.push({
+      session: this.#names[step.session] ?? '',
+      text: oracle,
+      expected: undefined,
+      step: number,
+    })
     const answer = await client?.query<Meaning>(oracle, [step.name]).catch(() => undefined)
     // Nothing can be asked in a transaction that has failed.
     if (answer === undefined) return
@@ -216,7 +232,8 @@ function judge(walker: Walker, records: readonly TrailRecord[]): Verdict {
       if (record.outcome !== 'success') continue
       const objects = record.objects ?? []
       const names = objects.map((object) => String(object['name']))
-      const same = [...names].sort().join() === [...expected].sort().join() && names[0] === expected[0]
+      const same =
+        [...names].sort().join() === [...expected].sort().join() && names[0] === expected[0]
       const how = objects.map((object) => object['resolved'])
       const line = `step ${step}, ${session}: ${text}: ${JSON.stringify(names)} (${how}), not ${expected}`
       if (how.length > 0 && how.every((one) => one === 'catalog')) {
@@ -246,7 +263,10 @@ const tally = { certain: 0, uncertain: 0 }
 describe('names are those that the server finds', () => {
   it.each(seeds)('in the random walk %i', async (seed) => {
     const { wrong, uncertain, certain, log } = await play({ seed, steps: 120, unseen: false })
-    if (wrong.length > 0 && process.env['LOGS']) await import('node:fs').then((fs) => fs.writeFileSync(`/tmp/w/names-walk-${seed}.log`, log.join('\n')))
+    if (wrong.length > 0 && process.env['LOGS'])
+      await import('node:fs').then((fs) =>
+        fs.writeFileSync(`/tmp/w/names-walk-${seed}.log`, log.join('\n')),
+      )
     expect(wrong).toEqual([])
     tally.certain += certain
     tally.uncertain += uncertain.length

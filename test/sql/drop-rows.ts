@@ -211,7 +211,7 @@ export const drop_rows: readonly Row[] = [
     sql: 'drop owned by a, b cascade',
     is: 'DDL DROP OWNED',
     objects: ['ROLE/global a DDL reference', 'ROLE/global b DDL reference'],
-    effects: ['refresh'],
+    effects: ['opaque temporary', 'refresh'],
   },
   {
     sql: 'reassign owned by a to b',
