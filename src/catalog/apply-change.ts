@@ -128,7 +128,7 @@ function possibleSchemas(
   const { names, path } = scope
   const believed = place.schema === undefined ? [] : [place.schema]
   if (names.snapshot === undefined || place.resolved === 'catalog') return believed
-  overlay.doubtGrants()
+  overlay.doubtGrants(false)
   const others = (path?.wide ?? []).filter(
     (schema) =>
       schema !== system_schema &&
@@ -242,7 +242,7 @@ function withEntry(
  */
 function isCertain({ overlay, scope }: ChangeTarget, { resolved }: Place): boolean {
   if (resolved === 'catalog' || scope.names.snapshot === undefined) return true
-  overlay.doubtGrants()
+  overlay.doubtGrants(false)
   return false
 }
 

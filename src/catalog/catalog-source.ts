@@ -30,6 +30,8 @@ export interface DatabaseStatus {
   readonly grants_in_doubt: boolean
   /** The audit role when it does not exist on the server. */
   readonly missing_role: string | undefined
+  /** Rows that all loads together have read. */
+  readonly rows_read: number
   /** Why the last load failed: then the snapshot is stale, or there is none. */
   readonly problem: string | undefined
 }
@@ -94,6 +96,7 @@ export class DatabaseCatalogSource implements CatalogSource {
       age_ms: catalog.age_ms,
       grants_in_doubt: catalog.grants_in_doubt,
       missing_role: catalog.missing_role,
+      rows_read: catalog.rows_read,
       problem: catalog.problem,
     }))
   }

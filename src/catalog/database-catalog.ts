@@ -65,6 +65,7 @@ export class DatabaseCatalog {
   #read_at_ms: number | undefined
   /** The audit role that the last load did not find; its absence has been reported. */
   #missing_role: string | undefined
+  #rows_read = 0
   /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
   #unread_before = false
   #unread_since = false
@@ -118,6 +119,11 @@ export class DatabaseCatalog {
   /** The audit role when it does not exist on the server: then its grants audit nothing. */
   get missing_role(): string | undefined {
     return this.#missing_role === this.auditRole() ? this.#missing_role : undefined
+  }
+
+  /** Rows that all loads together have read. */
+  get rows_read(): number {
+    return this.#rows_read
   }
 
   /** True while grants may have changed that no snapshot shows yet. */
@@ -267,7 +273,8 @@ export class DatabaseCatalog {
     this.#unread_since = false
     const began_at_ms = performance.now()
     const role = this.auditRole()
-    const { snapshot, duration_ms } = await side.load(this.#snapshot, role)
+    const { snapshot, rows, duration_ms } = await side.load(this.#snapshot, role)
+    this.#rows_read += rows
     this.#install(snapshot)
     this.#read_at_ms = began_at_ms
     this.#reportRole(role !== undefined && !snapshot.roles.has(role) ? role : undefined)

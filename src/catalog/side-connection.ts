@@ -1,7 +1,11 @@
 import type { ConnectionOptions } from 'node:tls'
 import { Client, type ClientConfig } from 'pg'
+import { limits } from '../lib/limits.js'
 import {
   arguments_query,
+  bucketOf,
+  bucketRelationsQuery,
+  buckets_query,
   columnsQuery,
   default_acls_query,
   fingerprintQuery,
@@ -58,6 +62,8 @@ const no_tls_answer = 'The server does not support SSL connections'
 export interface LoadResult {
   /** The given previous one when nothing has changed since. */
   readonly snapshot: CatalogSnapshot
+  /** Rows that were read for it. */
+  readonly rows: number
   readonly duration_ms: number
 }
 
@@ -95,13 +101,13 @@ export class SideConnection {
         await this.#end()
       }
       this.#client ??= await this.#connect()
-      const snapshot = await readSnapshot(this.#client, {
+      const { snapshot, rows } = await readSnapshot(this.#client, {
         database: this.#database,
         path_hidden: this.#path_hidden,
         previous,
         audit_role,
       })
-      return { snapshot, duration_ms: performance.now() - started_ms }
+      return { snapshot, rows, duration_ms: performance.now() - started_ms }
     } catch (error) {
       await this.#end()
       throw error
@@ -200,20 +206,37 @@ async function query(client: Client, text: string): Promise<readonly Row[]> {
   return result.rows
 }
 
-/** Reads a long result in pieces, between which the event loop gets its turn. */
-async function readAll(client: Client, text: string, onRow: (row: Row) => void): Promise<void> {
-  await client.query(`declare pgwitness_rows no scroll cursor for ${text}`)
-  for (;;) {
-    const rows = await query(client, `fetch ${rows_per_fetch} from pgwitness_rows`)
-    for (const row of rows) onRow(row)
-    if (rows.length < rows_per_fetch) break
+/** Reads long results in pieces, between which the event loop gets its turn. */
+class Reader {
+  readonly #client: Client
+  /** Rows that were read so far. */
+  rows = 0
+
+  constructor(client: Client) {
+    this.#client = client
   }
-  await client.query('close pgwitness_rows')
+
+  async each(text: string, onRow: (row: Row) => void): Promise<void> {
+    const client = this.#client
+    await client.query(`declare pgwitness_rows no scroll cursor for ${text}`)
+    for (;;) {
+      const rows = await query(client, `fetch ${rows_per_fetch} from pgwitness_rows`)
+      for (const row of rows) onRow(row)
+      this.rows += rows.length
+      if (rows.length < rows_per_fetch) break
+    }
+    await client.query('close pgwitness_rows')
+  }
 }
 
 async function isPathHidden(client: Client): Promise<boolean> {
   const [row] = await query(client, hidden_path_query)
   return row?.[0] === 't'
+}
+
+interface ReadResult {
+  readonly snapshot: CatalogSnapshot
+  readonly rows: number
 }
 
 interface SnapshotRequest {
@@ -223,32 +246,60 @@ interface SnapshotRequest {
   readonly audit_role: string | undefined
 }
 
-async function readSnapshot(client: Client, request: SnapshotRequest): Promise<CatalogSnapshot> {
+async function readSnapshot(client: Client, request: SnapshotRequest): Promise<ReadResult> {
   const { database, previous, audit_role } = request
+  const reader = new Reader(client)
   await client.query('begin transaction isolation level repeatable read, read only')
   const builder = new SnapshotBuilder()
   const [server] = await query(client, server_query)
   const [server_version, version, reset_path, boot_path] = server ?? []
-  await readAll(client, roles_query, (row) => builder.addRole(row))
-  const memberships = membershipsQuery(Number(version))
-  await readAll(client, memberships, (row) => builder.addMembership(row))
+  await reader.each(roles_query, (row) => builder.addRole(row))
+  await reader.each(membershipsQuery(Number(version)), (row) => builder.addMembership(row))
   // Where our own role's or the database's default hides the server's, the built-in is assumed.
   const search_path = (request.path_hidden ? boot_path : reset_path) ?? ''
-  const roles = builder.roleGraph()
-  const grantee_oids = audit_role === undefined ? [] : granteeOids(roles, audit_role)
+  const grantee_oids = audit_role === undefined ? [] : granteeOids(builder.roleGraph(), audit_role)
   const [mark] = await query(client, fingerprintQuery(grantee_oids))
   const fingerprint = [mark?.[0], server_version, search_path, audit_role].join(' ')
-  if (previous?.fingerprint !== fingerprint) {
-    await readNames(client, builder, grantee_oids)
+  const marks = new Map<number, string>()
+  await reader.each(buckets_query, ([bucket, ...of]) => marks.set(Number(bucket), of.join(' ')))
+  let snapshot =
+    previous?.fingerprint === fingerprint
+      ? await readChanges(reader, builder, previous, marks)
+      : undefined
+  if (snapshot === undefined) {
+    await readNames(reader, builder, grantee_oids)
+    const header = {
+      database,
+      server_version: server_version ?? '',
+      fingerprint,
+      marks,
+      search_path,
+    }
+    snapshot = builder.build(header)
   }
   await client.query('commit')
-  if (previous?.fingerprint === fingerprint) return previous
-  return builder.build({
-    database,
-    server_version: server_version ?? '',
-    fingerprint,
-    search_path,
+  return { snapshot, rows: reader.rows }
+}
+
+/** Reads the relations whose marks have changed; undefined where reading everything is due. */
+async function readChanges(
+  reader: Reader,
+  builder: SnapshotBuilder,
+  previous: CatalogSnapshot,
+  marks: ReadonlyMap<number, string>,
+): Promise<CatalogSnapshot | undefined> {
+  const changed: number[] = []
+  for (const [bucket, mark] of marks) {
+    if (previous.buckets.get(bucket)?.mark !== mark) changed.push(bucket)
+  }
+  for (const bucket of previous.buckets.keys()) if (!marks.has(bucket)) changed.push(bucket)
+  if (changed.length === 0) return previous
+  if (changed.length > limits.catalog_patch_buckets) return undefined
+  const rows = new Map<number, Row[]>(changed.map((bucket) => [bucket, []]))
+  await reader.each(bucketRelationsQuery(changed), (row) => {
+    rows.get(bucketOf(Number(row[0])))?.push(row)
   })
+  return builder.patched(previous, rows, marks)
 }
 
 /** The roles whose grants on columns matter: a superuser has everybody's. */
@@ -258,19 +309,19 @@ function granteeOids(roles: RoleGraph, audit_role: string): readonly number[] {
 }
 
 async function readNames(
-  client: Client,
+  reader: Reader,
   builder: SnapshotBuilder,
   grantees: readonly number[],
 ): Promise<void> {
-  await readAll(client, schemas_query, (row) => builder.addSchema(row))
+  await reader.each(schemas_query, (row) => builder.addSchema(row))
   if (grantees.length > 0) {
-    await readAll(client, columnsQuery(grantees), (row) => builder.addColumn(row))
+    await reader.each(columnsQuery(grantees), (row) => builder.addColumn(row))
   }
-  await readAll(client, relations_query, (row) => builder.addRelation(row))
-  await readAll(client, views_query, (row) => builder.addView(row))
-  await readAll(client, arguments_query, (row) => builder.addArguments(row))
-  await readAll(client, functions_query, (row) => builder.addFunction(row))
-  await readAll(client, types_query, (row) => builder.addType(row))
-  await readAll(client, settings_query, (row) => builder.addSetting(row))
-  await readAll(client, default_acls_query, (row) => builder.addDefaultAcl(row))
+  await reader.each(relations_query, (row) => builder.addRelation(row))
+  await reader.each(views_query, (row) => builder.addView(row))
+  await reader.each(arguments_query, (row) => builder.addArguments(row))
+  await reader.each(functions_query, (row) => builder.addFunction(row))
+  await reader.each(types_query, (row) => builder.addType(row))
+  await reader.each(settings_query, (row) => builder.addSetting(row))
+  await reader.each(default_acls_query, (row) => builder.addDefaultAcl(row))
 }

@@ -1,4 +1,5 @@
 import { type Acl, parseAcl } from './acl.js'
+import { bucketOf } from './catalog-queries.js'
 import type {
   EntryKind,
   EntryOf,
@@ -11,6 +12,7 @@ import type {
   TypeEntry,
 } from './entries.js'
 import { type Membership, type Role, RoleGraph } from './roles.js'
+import { SnapshotPatch } from './snapshot-patch.js'
 
 /** A schema with all that lives in it. */
 export interface SnapshotSchema extends Schema {
@@ -35,13 +37,26 @@ export interface DefaultAcl {
   readonly acl: Acl
 }
 
+/** The relations of a range of oids. */
+export interface Bucket {
+  /** Equal marks mean equal relations. */
+  readonly mark: string
+  readonly relations: readonly Relation[]
+}
+
 /** One database's names at one moment. Immutable; shared by all sessions of the database. */
 export interface CatalogSnapshot {
   readonly database: string
   readonly server_version: string
-  /** Equal fingerprints mean equal snapshots, so that an unchanged catalog is not read again. */
+  /** Equal fingerprints mean equal in all but relations, so that what is unchanged is not read again. */
   readonly fingerprint: string
+  /** The relations once more, by range of oids. */
+  readonly buckets: ReadonlyMap<number, Bucket>
   readonly schemas: ReadonlyMap<string, SnapshotSchema>
+  /** Names of the schemas by oid. */
+  readonly schema_names: ReadonlyMap<string, string>
+  /** Oids of all relations that a view is made of. */
+  readonly bases: ReadonlySet<number>
   /** Every function by its oid, those of the server included. */
   readonly functions: ReadonlyMap<number, KnownFunction>
   readonly roles: RoleGraph
@@ -80,6 +95,8 @@ export interface SnapshotHeader {
   readonly database: string
   readonly server_version: string
   readonly fingerprint: string
+  /** The mark of each range of oids. */
+  readonly marks: ReadonlyMap<number, string>
   /** The server's own search_path, weaker than every ALTER ROLE or DATABASE … SET. */
   readonly search_path: string
 }
@@ -98,6 +115,7 @@ export class SnapshotBuilder {
   readonly #functions = new Map<number, KnownFunction>()
   readonly #arguments = new Map<string, FunctionArguments>()
   readonly #relations = new Map<number, { schema: BuiltSchema; relation: Relation }>()
+  readonly #bases = new Set<number>()
   readonly #settings: DefaultSetting[] = []
   readonly #default_acls: DefaultAcl[] = []
   /** Most relations have one of a few lists: each distinct text is parsed and kept once. */
@@ -178,7 +196,9 @@ export class SnapshotBuilder {
     Object.assign(view.relation, { details })
     for (const oid of required(row, 1).split(',')) {
       const base = this.#relations.get(Number(oid))
-      if (base !== undefined && base !== view) details.bases.push(base.relation)
+      if (base === undefined || base === view) continue
+      details.bases.push(base.relation)
+      this.#bases.add(base.relation.oid)
     }
   }
 
@@ -250,13 +270,64 @@ export class SnapshotBuilder {
       database: header.database,
       server_version: header.server_version,
       fingerprint: header.fingerprint,
+      buckets: this.#buckets(header.marks),
       schemas: this.#schemas,
+      schema_names: new Map([...this.#schemas_by_oid].map(([oid, { name }]) => [oid, name])),
+      bases: this.#bases,
       functions: this.#functions,
       roles: this.roleGraph(),
       default_acls: this.#default_acls,
       relation_count: this.#relations.size,
       default_settings: (user: string) => defaultSettings(header.search_path, settings, user),
     })
+  }
+
+  /**
+   * The previous snapshot with the relations of some ranges read again, when all else is as it was;
+   * undefined where a view, or what one is made of, has changed: then everything must be read.
+   * Roles are all that this builder has been given by then.
+   */
+  patched(
+    previous: CatalogSnapshot,
+    rows: ReadonlyMap<number, readonly Row[]>,
+    marks: ReadonlyMap<number, string>,
+  ): CatalogSnapshot | undefined {
+    const patch = new SnapshotPatch(previous, marks)
+    for (const [bucket, relations] of rows) {
+      const read = relations.flatMap((row) => this.#relation(row, previous.schema_names) ?? [])
+      if (!patch.replace(bucket, read)) return undefined
+    }
+    return Object.freeze({ ...previous, ...patch.result() })
+  }
+
+  #buckets(marks: ReadonlyMap<number, string>): Map<number, Bucket> {
+    const relations = new Map<number, Relation[]>()
+    for (const { relation } of this.#relations.values()) {
+      const bucket = bucketOf(relation.oid)
+      const list = relations.get(bucket)
+      if (list === undefined) relations.set(bucket, [relation])
+      else list.push(relation)
+    }
+    return new Map(
+      [...marks].map(([bucket, mark]) => [
+        bucket,
+        { mark, relations: relations.get(bucket) ?? [] },
+      ]),
+    )
+  }
+
+  #relation(row: Row, schema_names: ReadonlyMap<string, string>): Relation | undefined {
+    const schema = schema_names.get(required(row, 1))
+    if (schema === undefined) return undefined
+    return {
+      oid: Number(required(row, 0)),
+      schema,
+      name: required(row, 2),
+      kind: required(row, 3),
+      owner: this.#owner(row[4]),
+      acl: this.#acl(row[5]),
+      details: undefined,
+    }
   }
 
   #owner(oid: string | null | undefined): string | undefined {

@@ -166,6 +166,11 @@ export const limits = {
    */
   parked_overlays: 1_000,
   /**
+   * Ranges of 1,024 oids that are read again one by one; with more, reading everything is less work
+   * than finding them.
+   */
+  catalog_patch_buckets: 16,
+  /**
    * Resolutions kept for one statement: the pairs of role and search_path that run the same text.
    */
   resolution_variants: 8,

@@ -100,7 +100,8 @@ class Walker {
 
   async prepare(): Promise<void> {
     await admin.query(`CREATE DATABASE "${this.#database}"`)
-    const setup = await proxy.client({ database: this.#database })
+    const name = `${this.#database}/setup`
+    const setup = await proxy.client({ database: this.#database, application_name: name })
     await setup.query(`CREATE SCHEMA s1; CREATE SCHEMA s2; CREATE SCHEMA AUTHORIZATION alice;
       CREATE SCHEMA helpers; GRANT USAGE ON SCHEMA helpers TO PUBLIC;
       CREATE PROCEDURE helpers.run(text) LANGUAGE plpgsql AS 'BEGIN EXECUTE $1; END';
@@ -113,6 +114,9 @@ class Walker {
         ALTER DEFAULT PRIVILEGES FOR ROLE ${role} GRANT SELECT ON SEQUENCES TO PUBLIC`)
     }
     await setup.end()
+    await proxy.recordsUntil((all) =>
+      all.some((one) => one.command === 'disconnection' && isMine(name)(one)),
+    )
     await proxy.catalogKnown(this.#database)
     for (const session of walkers.keys()) await this.#connect(session, undefined)
   }
