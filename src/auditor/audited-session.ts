@@ -354,6 +354,8 @@ export class AuditedSession implements SessionTap {
       if (name === 'search_path' && this.#search_path_reported) continue
       if (!from_startup.has(name)) this.#state.settings.setDefault(name, splitList(value))
     }
+    const is_told = this.#search_path_reported || from_startup.has('search_path')
+    if (!is_told && this.#names.defaults_in_doubt) this.#state.settings.doubt('search_path')
     // The record that waits was made before they were known; nothing has been settled since.
     const waiting = this.#waiting_report
     if (waiting?.kind !== 'execution' || waiting.context !== context) return

@@ -93,6 +93,8 @@ export interface SessionCatalog {
   doubt_temporary(): void
   /** Defaults of search_path and role from ALTER ROLE/DATABASE … SET, strongest last. */
   default_settings(user: string): ReadonlyMap<string, string>
+  /** True while they may have changed since they were read. */
+  readonly defaults_in_doubt: boolean
   /** The session is about to copy its database, which no other connection may be in. */
   release_connection(): void
   /** Identifies the snapshot and the overlay, so that decisions can be cached. */

@@ -128,6 +128,10 @@ export class OverlaidCatalog implements SessionCatalog {
     this.#overlay.doubtTemporary()
   }
 
+  get defaults_in_doubt(): boolean {
+    return this.#database.grants_in_doubt
+  }
+
   release_connection(): void {
     this.#database.releaseConnection()
   }

@@ -36,6 +36,12 @@ interface Doubts {
 
 const no_doubts: Doubts = { search_path: false, role: false, lexing: false }
 
+const doubted_by = {
+  settings: { search_path: true, lexing: true },
+  search_path: { search_path: true },
+  role: { role: true },
+} as const
+
 const empty: Values = new Map()
 
 /** The maps are never changed, only replaced, so that a frame is two references. */
@@ -122,11 +128,8 @@ export class Settings {
   }
 
   /** Something may have changed settings, or the role, without our seeing. */
-  doubt(what: 'settings' | 'role'): void {
-    const doubts =
-      what === 'role'
-        ? { ...this.#doubts, role: true }
-        : { ...this.#doubts, search_path: true, lexing: true }
+  doubt(what: 'settings' | 'role' | 'search_path'): void {
+    const doubts = { ...this.#doubts, ...doubted_by[what] }
     const { search_path, role, lexing } = this.#doubts
     if (doubts.search_path === search_path && doubts.role === role && doubts.lexing === lexing) {
       return

@@ -180,3 +180,16 @@ describe('splitList', () => {
     expect(splitList(' '.repeat(200_000))).toEqual([])
   })
 })
+
+describe('names of schemas', () => {
+  it('are cut as the server cuts them, never within a character', () => {
+    const long = `${'x'.repeat(62)}éé`
+    const settings = new Settings()
+    settings.set('search_path', [long, 'ä'], false)
+    expect(settings.get('search_path')).toEqual(['x'.repeat(62), 'ä'])
+    settings.report('search_path', ['y'.repeat(64)])
+    expect(settings.get('search_path')).toEqual(['y'.repeat(63)])
+    settings.set('role', [long], false)
+    expect(settings.get('role')).toEqual([long])
+  })
+})
