@@ -109,7 +109,7 @@ function create(target: ChangeTarget, change: Create): void {
   if (kind === undefined) return
   const place = creationSchema(target, change)
   if (place.schema !== temporary_schema) overlay.wantRefresh()
-  if (place.schema === undefined || object.name === '') return
+  if (object.name === '') return
   for (const schema of possibleSchemas(target, kind, object.name, place)) {
     createIn(target, change, kind, schema)
   }

@@ -181,7 +181,11 @@ function locateUnknown(
 
 /** Whether another right could make another schema the first that the role may use. */
 function isAmbiguous({ wide }: SearchPath): boolean {
-  return wide.filter((name) => name !== system_schema && name !== temporary_schema).length > 1
+  return wide.filter(isOrdinary).length > 1
+}
+
+function isOrdinary(schema: string): boolean {
+  return schema !== system_schema && schema !== temporary_schema
 }
 
 /** Where a new object goes. */
@@ -199,9 +203,9 @@ export function creationPlace(
     const exists = scope.names.schema(schema) !== undefined
     return { ...nothing, schema, resolved: exists ? 'catalog' : 'none', missing: !exists }
   }
-  const creation = scope.path?.creation
-  if (creation === undefined) return { ...nothing, schema: undefined, resolved: 'none' }
   const { path, unread } = scope
+  const creation = path?.creation ?? (unread ? path?.wide.find(isOrdinary) : undefined)
+  if (creation === undefined) return { ...nothing, schema: undefined, resolved: 'none' }
   const certain = known && path?.certain === true && !(unread && isAmbiguous(path))
   return { ...nothing, schema: creation, resolved: certain ? 'catalog' : 'assumed' }
 }

@@ -8,16 +8,20 @@ import {
   statementsOf,
   type TrailRecord,
 } from '../support/proxy.js'
+import { serverMajor } from '../support/server-binaries.js'
 import { randomWalk, type Step, type WalkOptions, walkers } from './name-walk.js'
 
 /** PGWITNESS_SEEDS tries others, or more: `1-500`. */
-const [first = 1, last = 24] = (process.env['PGWITNESS_SEEDS'] ?? '').match(/\d+/g) ?? []
+const [first = 1, last = 20] = (process.env['PGWITNESS_SEEDS'] ?? '').match(/\d+/g) ?? []
 const seeds = Array.from(
   { length: Number(last) - Number(first) + 1 },
   (_, at) => Number(first) + at,
 )
 
 const password = 'walker'
+
+/** Before, a login's default of search_path is what the catalog said last. */
+const is_unreported = serverMajor() < 18
 
 /** The relation that a name means, and those that a view of that name is made of, through views. */
 const relation_oracle = `WITH RECURSIVE named AS (
@@ -27,7 +31,7 @@ const relation_oracle = `WITH RECURSIVE named AS (
       JOIN pg_catalog.pg_class v ON v.oid = named.oid AND v.relkind = 'v'
       JOIN pg_catalog.pg_rewrite w ON w.ev_class = v.oid
       JOIN pg_catalog.pg_depend d ON d.classid = 2618 AND d.objid = w.oid AND d.refclassid = 1259
-        AND d.deptype = 'n')
+        AND d.deptype = 'n' AND d.refobjid OPERATOR(pg_catalog.<>) v.oid)
   SELECT n.nspname AS schema, k.relname AS name, named.itself,
     k.relkind OPERATOR(pg_catalog.=) ANY ('{r,v,m,S,f,p}') AND
     pg_catalog.has_table_privilege(k.oid, 'SELECT') AS readable
@@ -243,7 +247,7 @@ function judge(walker: Walker, records: readonly TrailRecord[]): Verdict {
       if (how.length > 0 && how.every((one) => one === 'catalog')) {
         if (same) certain += 1
         else wrong.push(line)
-      } else if (how.includes('none')) wrong.push(line)
+      } else if (how.includes('none') && !is_unreported) wrong.push(line)
       else uncertain.push(line)
     }
   }
@@ -262,22 +266,35 @@ async function play(options: WalkOptions): Promise<Verdict & { readonly log: rea
   return { ...judge(walker, records), log: walker.log }
 }
 
+/** Their databases must have other names. */
+const unseen_seeds = 1_000_000
+
 const tally = { certain: 0, uncertain: 0 }
 
 describe('names are those that the server finds', () => {
   it.each(seeds)('in the random walk %i', async (seed) => {
     const { wrong, uncertain, certain, log } = await play({ seed, steps: 120, unseen: false })
-    if (wrong.length > 0 && process.env['LOGS'])
-      await import('node:fs').then((fs) =>
-        fs.writeFileSync(`/tmp/w/names-walk-${seed}.log`, log.join('\n')),
-      )
+    if (wrong.length > 0) console.error(log.join('\n'))
     expect(wrong).toEqual([])
     tally.certain += certain
     tally.uncertain += uncertain.length
   })
 
+  // Procedures, DO and functions may change search_path, role and objects where nobody sees it.
+  it.each(seeds.slice(0, 8))(
+    'or they are in doubt, after what runs unseen, in walk %i',
+    async (seed) => {
+      const options = { seed: seed + unseen_seeds, steps: 60, unseen: true }
+      const { wrong, log } = await play(options)
+      const certainly_wrong = wrong.filter((line) => !line.includes('(none'))
+      if (certainly_wrong.length > 0) console.error(log.join('\n'))
+      expect(certainly_wrong).toEqual([])
+    },
+  )
+
   it('and most of them are certain', () => {
-    console.info(tally)
-    expect(tally.uncertain).toBeLessThan(tally.certain / 4)
+    const { certain, uncertain } = tally
+    // Before PostgreSQL 18 a login whose default may have changed is in doubt until it sets a path.
+    expect(uncertain).toBeLessThan(is_unreported ? certain : certain / 3)
   })
 })
