@@ -83,6 +83,8 @@ export class ExplainedSession {
       refresh_ms: config?.catalog?.refresh_ms ?? 0,
       log,
       audit_role: () => config?.object_audit?.role,
+      // There is no other database whose grants could come into doubt.
+      roles_changed: () => {},
     })
     await shared.refresh()
     const why = wanted ? 'no block `catalog` says how to read it' : 'the catalog was left unread'
