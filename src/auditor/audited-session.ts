@@ -1,7 +1,6 @@
 import type { ResolvedObject, SessionCatalog } from '../catalog/names.js'
 import { limits } from '../lib/limits.js'
 import type { ClientEndpoint, LoginVerdict, SessionTap, TapViolation } from '../proxy/tap.js'
-import type { AuditRecord } from '../record/audit-record.js'
 import { ClientStream } from '../session/client-stream.js'
 import { Conversation } from '../session/conversation.js'
 import type { Execution, SessionReport } from '../session/execution.js'
@@ -15,6 +14,7 @@ import type { AuditorParts } from './auditor-parts.js'
 import { resolutionOf, withCalledFunction } from './function-calls.js'
 import { Login } from './login.js'
 import { NameWaits } from './name-waits.js'
+import { RecordOutlet } from './record-outlet.js'
 import { SessionIdentity } from './session-identity.js'
 import { startupSettings } from './startup-settings.js'
 import {
@@ -47,8 +47,7 @@ export class AuditedSession implements SessionTap {
   #state: SessionState | undefined
   #interpreter: Interpreter | undefined
   #names: SessionCatalog | undefined
-  /** Rendered records that found no room in the trail, oldest first. */
-  readonly #unwritten: string[] = []
+  readonly #records: RecordOutlet
   /** The report whose names are being looked up again, after one refresh. */
   #waiting_report: SessionReport | undefined
   readonly #name_waits: NameWaits
@@ -67,7 +66,8 @@ export class AuditedSession implements SessionTap {
   constructor(parts: AuditorParts, id: number, endpoint: ClientEndpoint) {
     this.#parts = parts
     this.#identity = new SessionIdentity(id, endpoint)
-    this.#login = new Login(this.#identity, parts, (record) => this.#write(record))
+    this.#records = new RecordOutlet(parts, () => this.#resume())
+    this.#login = new Login(this.#identity, parts, (record) => this.#records.write(record))
     this.#name_waits = new NameWaits(parts, () => this.#resume())
     const facts = watchedFacts(parts.facts, () => this.#names?.release_connection())
     this.#client = new ClientStream(this.#conversation, facts, this.#decoding, {
@@ -93,7 +93,7 @@ export class AuditedSession implements SessionTap {
   /** A full trail or a late parser pauses both sides, but never inside COPY. */
   get holdsServer(): boolean {
     if (this.#conversation.copying) return false
-    return this.#unwritten.length > 0 || this.#conversation.events.length > limits.pending_requests
+    return this.#records.blocked || this.#conversation.events.length > limits.pending_requests
   }
 
   get authorized(): boolean {
@@ -220,7 +220,7 @@ export class AuditedSession implements SessionTap {
     const head = this.#conversation.owed.peek()
     const start_after_us = this.#parts.config.audit.start_after_ms * 1000
     if (head === undefined || now_us - head.time_us < start_after_us) return
-    if (this.#unwritten.length > 0 || this.#waiting_report !== undefined) return
+    if (this.#records.blocked || this.#waiting_report !== undefined) return
     const reported = this.#interpreter?.running()
     if (reported === undefined || reported.id === this.#start_recorded) return
     if (now_us - reported.start_us < start_after_us) return
@@ -237,7 +237,7 @@ export class AuditedSession implements SessionTap {
       this.#parts.config.audit,
       'start',
     )
-    if (record !== undefined) this.#write(record)
+    if (record !== undefined) this.#records.write(record)
   }
 
   /**
@@ -267,7 +267,7 @@ export class AuditedSession implements SessionTap {
 
   #drainEvents(): void {
     const interpreter = this.#interpreter
-    if (this.#name_waits.waiting || this.#waiting_for_facts || this.#unwritten.length > 0) return
+    if (this.#name_waits.waiting || this.#waiting_for_facts || this.#records.blocked) return
     this.#learnDefaults()
     while (interpreter !== undefined) {
       const report = this.#waiting_report ?? interpreter.next()
@@ -275,7 +275,7 @@ export class AuditedSession implements SessionTap {
       const again = this.#waiting_report !== undefined
       this.#waiting_report = undefined
       if (!this.#report(report, again)) return
-      if (this.#unwritten.length > 0) return
+      if (this.#records.blocked) return
     }
     const ticket = interpreter?.waiting_for
     if (ticket !== undefined) {
@@ -322,7 +322,7 @@ export class AuditedSession implements SessionTap {
     )
     this.#parts.metrics.statement(classification.class, report.outcome)
     if (report.message !== '') this.#login.hideMessage(report.message, messageOf(report))
-    if (record !== undefined) this.#write(record)
+    if (record !== undefined) this.#records.write(record)
     this.#interpreter?.settle(report, record !== undefined)
     return true
   }
@@ -370,35 +370,12 @@ export class AuditedSession implements SessionTap {
     } else if (name === 'application_name') this.#identity.setApplication(value)
   }
 
-  #write(record: AuditRecord): void {
-    const rendered = this.#parts.render(record)
-    if (this.#unwritten.length === 0 && this.#parts.trail.append(rendered)) return
-    this.#unwritten.push(rendered)
-    if (this.#unwritten.length === 1) this.#awaitRoom()
-  }
-
-  #awaitRoom(): void {
-    this.#parts.trail.when_writable(() => {
-      for (;;) {
-        const oldest = this.#unwritten[0]
-        if (oldest === undefined) break
-        if (!this.#parts.trail.append(oldest)) {
-          this.#awaitRoom()
-          return
-        }
-        this.#unwritten.shift()
-      }
-      this.#drain()
-      this.onRelease?.()
-    })
-  }
-
   #finish(): void {
     if (!this.#login.finished) {
       this.#login.finish()
       this.#names?.close()
     }
     // Its last record, too, must have found room before the session is through.
-    if (this.#unwritten.length === 0) this.#parts.sessionClosed(this)
+    if (!this.#records.blocked) this.#parts.sessionClosed(this)
   }
 }

@@ -1,0 +1,43 @@
+import type { AuditRecord } from '../record/audit-record.js'
+import type { AuditorParts } from './auditor-parts.js'
+
+/** A session's way into the trail: what finds no room there waits here, in its order. */
+export class RecordOutlet {
+  readonly #parts: Pick<AuditorParts, 'render' | 'trail'>
+  readonly #emptied: () => void
+  /** Rendered records that found no room in the trail, oldest first. */
+  readonly #waiting: string[] = []
+
+  /** `emptied` is called when all that waited is in the trail. */
+  constructor(parts: Pick<AuditorParts, 'render' | 'trail'>, emptied: () => void) {
+    this.#parts = parts
+    this.#emptied = emptied
+  }
+
+  /** True while records wait: nothing more is to be asked or answered meanwhile. */
+  get blocked(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  write(record: AuditRecord): void {
+    const rendered = this.#parts.render(record)
+    if (!this.blocked && this.#parts.trail.append(rendered)) return
+    this.#waiting.push(rendered)
+    if (this.#waiting.length === 1) this.#awaitRoom()
+  }
+
+  #awaitRoom(): void {
+    this.#parts.trail.when_writable(() => {
+      for (;;) {
+        const oldest = this.#waiting[0]
+        if (oldest === undefined) break
+        if (!this.#parts.trail.append(oldest)) {
+          this.#awaitRoom()
+          return
+        }
+        this.#waiting.shift()
+      }
+      this.#emptied()
+    })
+  }
+}
