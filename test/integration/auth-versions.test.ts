@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type ProxyUnderTest, startProxy, statementsOf } from '../support/proxy.js'
 import { codePacket, message, RawClient, startupPacket } from '../support/raw-client.js'
+import { serverMajor } from '../support/server-binaries.js'
 import { gssenc_request, ssl_request } from '../support/tls-client.js'
 
 const debian_binaries = '/usr/lib/postgresql/15/bin'
@@ -28,7 +29,7 @@ function lettersOf(received: Buffer): string {
 }
 
 describe.each([
-  { version: 18, binaries: undefined, installed: true },
+  { version: serverMajor(), binaries: undefined, installed: true },
   { version: 15, binaries: debian_binaries, installed: existsSync(debian_binaries) },
 ])('with PostgreSQL $version (15 skips where Debian has not installed it)', (server) => {
   let postgres: ScratchPostgres

@@ -9,6 +9,7 @@ import {
   type TrailRecord,
 } from '../support/proxy.js'
 import { RawClient, startupPacket } from '../support/raw-client.js'
+import { serverMajor } from '../support/server-binaries.js'
 
 let postgres: ScratchPostgres
 
@@ -111,6 +112,8 @@ class Standby {
   }
 }
 
+const server_major = serverMajor()
+
 /** What a standby tells now and then: how far it has come (and that it asks for an answer). */
 const statusUpdate = () =>
   copyData(Buffer.concat([Buffer.from('r'), Buffer.alloc(32), Buffer.from([1])]))
@@ -132,40 +135,44 @@ const briefly = (records: readonly TrailRecord[]) =>
         .join(' '),
     )
 
-describe('a physical replication connection', () => {
-  it('is of no database, and each of its commands is one record', async () => {
-    const records = await withProxy({}, async (proxy) => {
-      const standby = await Standby.connect(proxy.port, { replication: 'yes' })
-      expect(await standby.ask(query('IDENTIFY_SYSTEM'))).toContain('systemid')
-      await standby.ask(query('SHOW wal_level'))
-      await standby.ask(query('CREATE_REPLICATION_SLOT phys PHYSICAL RESERVE_WAL'))
-      await standby.ask(query('READ_REPLICATION_SLOT phys'))
-      await standby.ask(query('TIMELINE_HISTORY 1'))
-      await standby.ask(query('DROP_REPLICATION_SLOT phys;'))
-      await standby.ask(query('DROP_REPLICATION_SLOT phys'))
-      await standby.ask(query('SHOW TIME ZONE'))
-      standby.raw.end()
-    })
-    expect(briefly(records)).toEqual([
-      'replication MISC IDENTIFY_SYSTEM success 00000',
-      'replication MISC SHOW success 00000',
-      'replication MISC CREATE_REPLICATION_SLOT success 00000 REPLICATION SLOT phys',
-      'replication MISC READ_REPLICATION_SLOT success 00000 REPLICATION SLOT phys',
-      'replication READ TIMELINE_HISTORY failure 58P01',
-      'replication MISC DROP_REPLICATION_SLOT success 00000 REPLICATION SLOT phys',
-      'replication MISC DROP_REPLICATION_SLOT failure 42704 REPLICATION SLOT phys',
-      'replication ERROR failure 42601',
-    ])
-    expect(statementsOf(records)[0]).toMatchObject({
-      rows: 1,
-      statement: { text: 'IDENTIFY_SYSTEM' },
-    })
-    const authorized = records.find((record) => record.command === 'connection authorized')
-    expect(authorized).toMatchObject({ detail: { replication: 'physical' } })
-    for (const record of records) expect(record.session?.['database']).toBeUndefined()
-    // Nobody looked for a database that is called after the user.
-    expect(postgres.log()).not.toContain('database "copier"')
-  })
+// Before 15 these commands had another grammar, or were not there.
+describe('a physical replication connection (partly skipped before PostgreSQL 15)', () => {
+  it.skipIf(server_major < 15)(
+    'is of no database, and each of its commands is one record',
+    async () => {
+      const records = await withProxy({}, async (proxy) => {
+        const standby = await Standby.connect(proxy.port, { replication: 'yes' })
+        expect(await standby.ask(query('IDENTIFY_SYSTEM'))).toContain('systemid')
+        await standby.ask(query('SHOW wal_level'))
+        await standby.ask(query('CREATE_REPLICATION_SLOT phys PHYSICAL RESERVE_WAL'))
+        await standby.ask(query('READ_REPLICATION_SLOT phys'))
+        await standby.ask(query('TIMELINE_HISTORY 1'))
+        await standby.ask(query('DROP_REPLICATION_SLOT phys;'))
+        await standby.ask(query('DROP_REPLICATION_SLOT phys'))
+        await standby.ask(query('SHOW TIME ZONE'))
+        standby.raw.end()
+      })
+      expect(briefly(records)).toEqual([
+        'replication MISC IDENTIFY_SYSTEM success 00000',
+        'replication MISC SHOW success 00000',
+        'replication MISC CREATE_REPLICATION_SLOT success 00000 REPLICATION SLOT phys',
+        'replication MISC READ_REPLICATION_SLOT success 00000 REPLICATION SLOT phys',
+        'replication READ TIMELINE_HISTORY failure 58P01',
+        'replication MISC DROP_REPLICATION_SLOT success 00000 REPLICATION SLOT phys',
+        'replication MISC DROP_REPLICATION_SLOT failure 42704 REPLICATION SLOT phys',
+        'replication ERROR failure 42601',
+      ])
+      expect(statementsOf(records)[0]).toMatchObject({
+        rows: 1,
+        statement: { text: 'IDENTIFY_SYSTEM' },
+      })
+      const authorized = records.find((record) => record.command === 'connection authorized')
+      expect(authorized).toMatchObject({ detail: { replication: 'physical' } })
+      for (const record of records) expect(record.session?.['database']).toBeUndefined()
+      // Nobody looked for a database that is called after the user.
+      expect(postgres.log()).not.toContain('database "copier"')
+    },
+  )
 
   it('refuses SQL, the extended protocol and FunctionCall, and lives', async () => {
     const records = await withProxy({}, async (proxy) => {
@@ -189,38 +196,43 @@ describe('a physical replication connection', () => {
     ])
   })
 
-  it('copies the server by BASE_BACKUP: one record of class BACKUP, whatever it answers', async () => {
-    const rules = [
-      { name: 'backups', class: ['BACKUP'] },
-      { name: 'of-postgres', database: ['postgres'], class: ['BACKUP'] },
-      { name: 'not-of-postgres', class: ['BACKUP'], except: { database: ['postgres'] } },
-      { name: 'writes', class: ['WRITE'] },
-    ]
-    let received = 0
-    const records = await withProxy({ rules }, async (proxy) => {
-      const standby = await Standby.connect(proxy.port, { replication: 'true' })
-      const backup = standby.readThrough('BASE_BACKUP\0Z\0\0\0\x05I')
-      standby.raw.send(query("BASE_BACKUP (LABEL 'nightly', CHECKPOINT 'fast', WAIT 0)"))
-      received = await backup
-      await standby.ask(query('BASE_BACKUP (TARGET nowhere)'))
-      await standby.ask(query('BASE_BACKUP BY TELEPATHY'))
-      standby.raw.end()
-    })
-    expect(briefly(records)).toEqual([
-      'replication BACKUP BASE_BACKUP success 00000',
-      'replication BACKUP BASE_BACKUP failure 0A000',
-    ])
-    const [backup] = statementsOf(records)
-    expect(backup?.rules).toEqual(['backups', 'of-postgres', 'not-of-postgres'])
-    expect(backup?.statement?.text).toBe("BASE_BACKUP (LABEL 'nightly', CHECKPOINT 'fast', WAIT 0)")
-    const bytes_out = Number(backup?.['bytes_out'])
-    expect(bytes_out).toBeGreaterThan(5_000_000)
-    // Beside the bodies there are headers of five bytes each and a few small messages.
-    expect(bytes_out).toBeLessThan(received)
-    expect(bytes_out).toBeGreaterThan(received * 0.99)
-  })
+  it.skipIf(server_major < 15)(
+    'copies the server by BASE_BACKUP: one record of class BACKUP, whatever it answers',
+    async () => {
+      const rules = [
+        { name: 'backups', class: ['BACKUP'] },
+        { name: 'of-postgres', database: ['postgres'], class: ['BACKUP'] },
+        { name: 'not-of-postgres', class: ['BACKUP'], except: { database: ['postgres'] } },
+        { name: 'writes', class: ['WRITE'] },
+      ]
+      let received = 0
+      const records = await withProxy({ rules }, async (proxy) => {
+        const standby = await Standby.connect(proxy.port, { replication: 'true' })
+        const backup = standby.readThrough('BASE_BACKUP\0Z\0\0\0\x05I')
+        standby.raw.send(query("BASE_BACKUP (LABEL 'nightly', CHECKPOINT 'fast', WAIT 0)"))
+        received = await backup
+        await standby.ask(query('BASE_BACKUP (TARGET nowhere)'))
+        await standby.ask(query('BASE_BACKUP BY TELEPATHY'))
+        standby.raw.end()
+      })
+      expect(briefly(records)).toEqual([
+        'replication BACKUP BASE_BACKUP success 00000',
+        'replication BACKUP BASE_BACKUP failure 0A000',
+      ])
+      const [backup] = statementsOf(records)
+      expect(backup?.rules).toEqual(['backups', 'of-postgres', 'not-of-postgres'])
+      expect(backup?.statement?.text).toBe(
+        "BASE_BACKUP (LABEL 'nightly', CHECKPOINT 'fast', WAIT 0)",
+      )
+      const bytes_out = Number(backup?.['bytes_out'])
+      expect(bytes_out).toBeGreaterThan(5_000_000)
+      // Beside the bodies there are headers of five bytes each and a few small messages.
+      expect(bytes_out).toBeLessThan(received)
+      expect(bytes_out).toBeGreaterThan(received * 0.99)
+    },
+  )
 
-  it('shows a backup in the CSV format as well', async () => {
+  it.skipIf(server_major < 15)('shows a backup in the CSV format as well', async () => {
     const proxy = await startProxy(postgres, { audit: { format: 'csv' } })
     const standby = await Standby.connect(proxy.port, { replication: 'true' })
     await standby.ask(query('BASE_BACKUP (TARGET nowhere)'))
@@ -277,7 +289,8 @@ describe('a logical replication connection', () => {
       'simple MISC SHOW success 00000',
       'extended READ SELECT failure 08P01',
       `replication READ START_REPLICATION success 00000 ${slot} PUBLICATION "All orders"`,
-      `replication MISC ALTER_REPLICATION_SLOT success 00000 ${slot}`,
+      // Servers before 17 do not know it.
+      `replication MISC ALTER_REPLICATION_SLOT ${server_major < 17 ? 'failure 42601' : 'success 00000'} ${slot}`,
       `replication MISC DROP_REPLICATION_SLOT success 00000 ${slot}`,
     ])
     const streams = records.filter((record) => record.command === 'START_REPLICATION')
