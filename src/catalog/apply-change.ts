@@ -1,5 +1,6 @@
 import type { CatalogChange, ObjectReference, OwnerName } from '../sql/facts.js'
 import type { AclItem } from './acl.js'
+import { doubtsOf } from './doubts.js'
 import {
   type EntryKind,
   type EntryOf,
@@ -76,7 +77,8 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
       overlay.wantRefresh()
       return
     case 'refresh':
-      overlay.doubtGrants(change.roles === true)
+      overlay.wantRefresh()
+      if (change.doubts !== undefined) overlay.doubt(doubtsOf(change.doubts))
       return
     default:
       change satisfies never
@@ -128,7 +130,7 @@ function possibleSchemas(
   const { names, path } = scope
   const believed = place.schema === undefined ? [] : [place.schema]
   if (names.snapshot === undefined || place.resolved === 'catalog') return believed
-  overlay.doubtGrants(false)
+  overlay.doubt(doubtsOf(['objects']))
   const others = (path?.wide ?? []).filter(
     (schema) =>
       schema !== system_schema &&
@@ -242,7 +244,7 @@ function withEntry(
  */
 function isCertain({ overlay, scope }: ChangeTarget, { resolved }: Place): boolean {
   if (resolved === 'catalog' || scope.names.snapshot === undefined) return true
-  overlay.doubtGrants(false)
+  overlay.doubt(doubtsOf(['objects']))
   return false
 }
 

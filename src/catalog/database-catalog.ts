@@ -1,6 +1,7 @@
 import { type ErrorCode, error_table } from '../errors.js'
 import { limits } from '../lib/limits.js'
 import type { StatementFacts } from '../sql/facts.js'
+import { type Doubts, doubtsOf, hasDoubt, no_doubts } from './doubts.js'
 import { Layer } from './layer.js'
 import type { Resolution } from './names.js'
 import type { CommittedChanges } from './overlay.js'
@@ -24,8 +25,7 @@ export interface DatabaseCatalogOptions {
 const unseen_changes: CommittedChanges = {
   shared: undefined,
   wants_refresh: true,
-  grants_in_doubt: true,
-  roles_in_doubt: true,
+  doubts: doubtsOf(['rights', 'roles', 'objects']),
 }
 
 /** How long nobody's connection stays open: far less than the server waits for others to leave. */
@@ -67,8 +67,8 @@ export class DatabaseCatalog {
   #missing_role: string | undefined
   #rows_read = 0
   /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
-  #unread_before = false
-  #unread_since = false
+  #unread_before: Doubts = no_doubts
+  #unread_since: Doubts = no_doubts
   #connection_timer: NodeJS.Timeout | undefined
   /** A load fell due while nobody was there; whoever comes next has it made up for. */
   #postponed = false
@@ -126,9 +126,14 @@ export class DatabaseCatalog {
     return this.#rows_read
   }
 
+  /** What nobody can say until the next snapshot. */
+  get doubts(): Doubts {
+    return this.#unread_before | this.#unread_since
+  }
+
   /** True while grants may have changed that no snapshot shows yet. */
   get grants_in_doubt(): boolean {
-    return this.#unread_before || this.#unread_since
+    return this.doubts !== no_doubts
   }
 
   /** True when nothing would be lost by forgetting this database. */
@@ -182,25 +187,25 @@ export class DatabaseCatalog {
   }
 
   /** Makes the changes of a transaction everybody's. */
-  merge({ shared, wants_refresh, grants_in_doubt, roles_in_doubt }: CommittedChanges): void {
+  merge({ shared, wants_refresh, doubts }: CommittedChanges): void {
     if (shared !== undefined) {
       this.#recent.absorb(shared)
       this.#recent.trim(limits.overlay_entries)
       this.#changed()
     }
-    if (grants_in_doubt) this.#doubtGrants()
+    if (doubts !== no_doubts) this.#doubt(doubts)
     if (wants_refresh) void this.refresh()
-    if (roles_in_doubt) this.#options.roles_changed()
+    if (hasDoubt(doubts, 'roles')) this.#options.roles_changed()
   }
 
   /** Roles were changed in another database: what they are granted here may have changed. */
   rolesChanged(): void {
-    this.#doubtGrants()
+    this.#doubt(doubtsOf(['rights', 'objects']))
     void this.refresh()
   }
 
-  #doubtGrants(): void {
-    this.#unread_since = true
+  #doubt(doubts: Doubts): void {
+    this.#unread_since |= doubts
     this.#changed()
   }
 
@@ -269,8 +274,8 @@ export class DatabaseCatalog {
     this.#settled.absorb(this.#recent)
     this.#settled.trim(limits.overlay_entries)
     this.#recent = new Layer()
-    this.#unread_before ||= this.#unread_since
-    this.#unread_since = false
+    this.#unread_before |= this.#unread_since
+    this.#unread_since = no_doubts
     const began_at_ms = performance.now()
     const role = this.auditRole()
     const { snapshot, rows, duration_ms } = await side.load(this.#snapshot, role)
@@ -287,9 +292,9 @@ export class DatabaseCatalog {
 
   #install(snapshot: CatalogSnapshot): void {
     this.#loads += 1
-    const superseded = this.#settled.size > 0 || this.#unread_before
+    const superseded = this.#settled.size > 0 || this.#unread_before !== no_doubts
     this.#settled = new Layer()
-    this.#unread_before = false
+    this.#unread_before = no_doubts
     if (snapshot === this.#snapshot && !superseded) return
     this.#snapshot = snapshot
     this.#changed()

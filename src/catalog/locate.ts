@@ -1,3 +1,4 @@
+import { type Doubts, hasDoubt, no_doubts } from './doubts.js'
 import {
   type EntryKind,
   type EntryOf,
@@ -16,7 +17,10 @@ export interface NameScope {
   readonly path: SearchPath | undefined
   /** There may be temporary relations that we do not know of. */
   readonly doubtful: boolean
-  /** Rights have changed, or a CASCADE has dropped what no text names, since the last reading. */
+  /**
+   * Rights that matter to this role have changed, or a CASCADE has dropped what no text names, since
+   * the last reading.
+   */
   readonly unread: boolean
 }
 
@@ -24,8 +28,11 @@ export interface NameScope {
 export function nameScope(
   names: LayeredNames,
   context: NameContext,
-  { doubtful, unread }: { readonly doubtful: boolean; readonly unread: boolean },
+  { doubtful, doubts }: { readonly doubtful: boolean; readonly doubts: Doubts },
 ): NameScope {
+  // A superuser may do everything, whatever the rights; who is one is a doubt of `objects`.
+  const above = names.snapshot?.roles.isSuperuser(context.current_user) === true
+  const unread = hasDoubt(doubts, 'objects') || (doubts !== no_doubts && !above)
   return { names, context, path: searchPath(names, context), doubtful, unread }
 }
 

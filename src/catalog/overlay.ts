@@ -1,4 +1,5 @@
 import { limits } from '../lib/limits.js'
+import { type Doubts, no_doubts } from './doubts.js'
 import { temporary_schema } from './entries.js'
 import { Layer } from './layer.js'
 
@@ -8,7 +9,7 @@ interface Mark {
   /** Layers that existed then. */
   readonly height: number
   /** What was in doubt then. */
-  readonly grants_in_doubt: boolean
+  readonly doubts: Doubts
 }
 
 /** What a transaction leaves behind when it ends well. */
@@ -17,10 +18,8 @@ export interface CommittedChanges {
   readonly shared: Layer | undefined
   /** True when only a new snapshot shows everything that the transaction did. */
   readonly wants_refresh: boolean
-  /** Grants may have changed: until the catalog is read again nobody can say how. */
-  readonly grants_in_doubt: boolean
-  /** Roles may have changed, and with them what is granted in every database of the server. */
-  readonly roles_in_doubt: boolean
+  /** What nobody can say until the catalog is read again. */
+  readonly doubts: Doubts
 }
 
 /**
@@ -32,8 +31,7 @@ export class Overlay {
   #layers: Layer[] = []
   #marks: Mark[] = []
   #wants_refresh = false
-  #grants_in_doubt = false
-  #roles_in_doubt = false
+  #doubts: Doubts = no_doubts
   #doubtful = false
   /** The open transaction ended a doubt, which its ROLLBACK would bring back. */
   #doubt_returns = false
@@ -46,7 +44,8 @@ export class Overlay {
 
   /** True when the session sees exactly what every other session sees. */
   get empty(): boolean {
-    return this.#layers.length === 0 && this.#temporary.size === 0 && !this.#grants_in_doubt
+    const changed = this.#layers.length > 0 || this.#temporary.size > 0
+    return !changed && this.#doubts === no_doubts
   }
 
   /** True when there may be temporary objects that we do not know of. */
@@ -82,23 +81,21 @@ export class Overlay {
     this.#wants_refresh = true
   }
 
-  /** Grants, roles or owners changed: what they are now only a new snapshot shows. */
-  doubtGrants(roles: boolean): void {
+  /** Something changed of which only a new snapshot shows what it is now. */
+  doubt(doubts: Doubts): void {
     this.#wants_refresh = true
-    this.#roles_in_doubt ||= roles
-    if (this.#grants_in_doubt) return
-    this.#grants_in_doubt = true
+    if ((this.#doubts | doubts) === this.#doubts) return
+    this.#doubts |= doubts
     this.#revision += 1
   }
 
-  /** True when the open transaction may have changed grants. */
-  get grants_in_doubt(): boolean {
-    return this.#grants_in_doubt
+  /** What the open transaction has put in doubt. */
+  get doubts(): Doubts {
+    return this.#doubts
   }
 
   savepoint(name: string): void {
-    const grants_in_doubt = this.#grants_in_doubt
-    this.#marks.push({ name, height: this.#layers.length, grants_in_doubt })
+    this.#marks.push({ name, height: this.#layers.length, doubts: this.#doubts })
     if (this.#marks.length > limits.overlay_savepoints) this.#marks.shift()
   }
 
@@ -113,8 +110,8 @@ export class Overlay {
     const mark = this.#marks[index]
     if (mark === undefined) return
     this.#marks.length = index + 1
-    if (this.#grants_in_doubt !== mark.grants_in_doubt) {
-      this.#grants_in_doubt = mark.grants_in_doubt
+    if (this.#doubts !== mark.doubts) {
+      this.#doubts = mark.doubts
       this.#revision += 1
     }
     if (this.#layers.length === mark.height) return
@@ -131,17 +128,14 @@ export class Overlay {
   /** Ends the transaction: temporary objects stay here, everything else is handed out. */
   commit(): CommittedChanges {
     const wants_refresh = this.#wants_refresh
-    const doubts = {
-      grants_in_doubt: this.#grants_in_doubt,
-      roles_in_doubt: this.#grants_in_doubt && this.#roles_in_doubt,
-    }
+    const doubts = this.#doubts
     const [shared, ...upper] = this.#layers
     this.#end()
-    if (shared === undefined) return { shared: undefined, wants_refresh, ...doubts }
+    if (shared === undefined) return { shared: undefined, wants_refresh, doubts }
     for (const layer of upper) shared.absorb(layer)
     this.#temporary.absorb(shared.extractSchema(temporary_schema))
     this.#temporary = this.#temporary.withoutEnded()
-    return { shared: shared.size === 0 ? undefined : shared, wants_refresh, ...doubts }
+    return { shared: shared.size === 0 ? undefined : shared, wants_refresh, doubts }
   }
 
   /** Follows the transaction: ROLLBACK of a DISCARD TEMP brings the objects back. */
@@ -165,10 +159,9 @@ export class Overlay {
 
   #end(): void {
     this.#marks = []
-    if (this.#grants_in_doubt) this.#revision += 1
+    if (this.#doubts !== no_doubts) this.#revision += 1
     this.#wants_refresh = false
-    this.#grants_in_doubt = false
-    this.#roles_in_doubt = false
+    this.#doubts = no_doubts
     this.#doubt_returns = false
     if (this.#layers.length === 0) return
     this.#layers = []

@@ -3,6 +3,7 @@ import type { CatalogChange, StatementFacts } from '../sql/facts.js'
 import { applyChange } from './apply-change.js'
 import { calledFunction } from './called-function.js'
 import type { DatabaseCatalog } from './database-catalog.js'
+import { type Doubts, no_doubts } from './doubts.js'
 import { LayeredNames } from './layered-names.js'
 import { type NameScope, nameScope } from './locate.js'
 import type { CalledFunction, NameContext, Resolution, SessionCatalog } from './names.js'
@@ -162,12 +163,12 @@ export class OverlaidCatalog implements SessionCatalog {
 
   #scope(context: NameContext): NameScope {
     const { doubtful } = this.#overlay
-    return nameScope(this.#layeredNames(), context, { doubtful, unread: this.#unread })
+    return nameScope(this.#layeredNames(), context, { doubtful, doubts: this.#doubts })
   }
 
   /** Something has changed that only a new snapshot shows. */
-  get #unread(): boolean {
-    return this.#database.grants_in_doubt || this.#overlay.grants_in_doubt
+  get #doubts(): Doubts {
+    return this.#database.doubts | this.#overlay.doubts
   }
 
   #layeredNames(): LayeredNames {
@@ -181,7 +182,7 @@ export class OverlaidCatalog implements SessionCatalog {
 
   #auditScope(): AuditScope | undefined {
     const role = this.#database.auditRole()
-    return role === undefined ? undefined : { role, in_doubt: this.#unread }
+    return role === undefined ? undefined : { role, in_doubt: this.#doubts !== no_doubts }
   }
 
   #resolveShared(statement: StatementFacts, context: NameContext): Resolution {

@@ -86,6 +86,8 @@ export class ExplainedSession {
       // There is no other database whose grants could come into doubt.
       roles_changed: () => {},
     })
+    // Of a database without sessions nothing is read.
+    shared.sessionOpened()
     await shared.refresh()
     const why = wanted ? 'no block `catalog` says how to read it' : 'the catalog was left unread'
     const problem = shared.problem ?? (side === undefined ? why : undefined)

@@ -88,6 +88,13 @@ export type OwnerName =
   | { readonly role: string }
   | { readonly keyword: 'current_user' | 'session_user' }
 
+/**
+ * What nobody can say until the catalog has been read again: who may do what (`rights`), the same in
+ * every database of the server and who is a member of what (`roles`), which objects there are and
+ * who is a superuser (`objects`).
+ */
+export type CatalogDoubt = 'rights' | 'roles' | 'objects'
+
 /** Makes the catalog overlay follow what a session does. */
 export type CatalogChange =
   | {
@@ -111,7 +118,7 @@ export type CatalogChange =
   | { readonly change: 'rename_schema'; readonly name: string; readonly new_name: string }
   /** Something that only a new snapshot can show: GRANT, roles, defaults, ownership, extensions. */
   /** `roles`: it changes roles, which all databases of the server share. */
-  | { readonly change: 'refresh'; readonly roles?: true }
+  | { readonly change: 'refresh'; readonly doubts?: readonly CatalogDoubt[] }
 
 /** What a statement does to its session, to be applied only when the server says it succeeded. */
 export type Effect =

@@ -1,6 +1,7 @@
 import {
   type Access,
   type CatalogChange,
+  type CatalogDoubt,
   type ColumnAccess,
   type ColumnsApart,
   type Effect,
@@ -168,7 +169,7 @@ export class Findings {
   readonly #forgets = new Set<Forgets>()
   readonly #built_in_calls = new Set<string>()
   #refresh = false
-  #refresh_roles = false
+  readonly #doubts = new Set<CatalogDoubt>()
   grants: { readonly privilege: string; readonly grantee: string }[] | undefined
 
   constructor(local?: LocalNames) {
@@ -211,15 +212,13 @@ export class Findings {
     this.#effects.push({ kind: 'catalog', change })
   }
 
-  /** Asks for a new snapshot once this statement has succeeded; several times count once. */
-  refresh(): void {
+  /**
+   * Asks for a new snapshot once this statement has succeeded; several times count once. `doubts`
+   * is what nobody can say before that.
+   */
+  refresh(...doubts: readonly CatalogDoubt[]): void {
     this.#refresh = true
-  }
-
-  /** The same for a change of roles, which every database of the server sees. */
-  refreshRoles(): void {
-    this.#refresh = true
-    this.#refresh_roles = true
+    for (const doubt of doubts) this.#doubts.add(doubt)
   }
 
   /** Code ran that may have changed these things without our seeing. */
@@ -254,8 +253,8 @@ export class Findings {
   effects(): Effect[] {
     const finished = [...this.#effects]
     if (this.#forgets.size > 0) finished.push({ kind: 'opaque', forgets: [...this.#forgets] })
-    const roles = this.#refresh_roles ? { roles: true as const } : {}
-    if (this.#refresh) finished.push({ kind: 'catalog', change: { change: 'refresh', ...roles } })
+    const doubts = this.#doubts.size > 0 ? { doubts: [...this.#doubts] } : {}
+    if (this.#refresh) finished.push({ kind: 'catalog', change: { change: 'refresh', ...doubts } })
     return finished
   }
 
@@ -272,7 +271,7 @@ export class Findings {
     if (how.effects === 'opaque') return
     this.#effects.push(...other.#effects)
     this.#refresh ||= other.#refresh
-    this.#refresh_roles ||= other.#refresh_roles
+    for (const doubt of other.#doubts) this.#doubts.add(doubt)
     if (other.grants !== undefined) this.grants = [...(this.grants ?? []), ...other.grants]
   }
 }

@@ -30,7 +30,7 @@ function changeOwner(
   if (object !== undefined && owner !== undefined && isTracked(object)) {
     findings.catalog({ change: 'own', object, owner })
   }
-  findings.refresh()
+  findings.refresh('rights')
 }
 
 function readAlterTable(statement: AlterTableStmt, findings: Findings): string {
@@ -45,7 +45,8 @@ function readAlterTable(statement: AlterTableStmt, findings: Findings): string {
     readReferences(findings, def, { class: 'DDL', runs })
   }
   // Columns, owners, partitions: only a new snapshot shows what has become of the table.
-  findings.refresh()
+  const cascades = commands.some(({ behavior }) => behavior === 'DROP_CASCADE')
+  findings.refresh(...(cascades ? (['objects'] as const) : []))
   return `ALTER ${objectKind(statement.objtype).tag}`
 }
 
@@ -89,7 +90,7 @@ function readRename(statement: RenameStmt, findings: Findings): Outcome {
     findings.catalog({ change: 'rename_schema', name: statement.subname ?? '', new_name })
   } else if (whole && !constraint && isTracked(object)) {
     findings.catalog({ change: 'rename', object, new_name })
-  } else if (role) findings.refreshRoles()
+  } else if (role) findings.refresh('rights', 'roles', 'objects')
   else findings.refresh()
   const renamed = renameType === 'OBJECT_COLUMN' ? statement.relationType : renameType
   const command = `ALTER ${objectKind(renamed).tag}`
@@ -114,7 +115,7 @@ function readSetSchema(statement: AlterObjectSchemaStmt, findings: Findings): st
   if (moved !== undefined) {
     findings.add(moved)
     if (isTracked(moved)) findings.catalog({ change: 'move', object: moved, new_schema })
-    else findings.refresh()
+    else findings.refresh('objects')
   }
   findings.add(namedObject('OBJECT_SCHEMA', { name: new_schema }, names_it))
   return `ALTER ${objectKind(objectType).tag}`
@@ -232,7 +233,7 @@ export const alter_readers: Readers<AlterKind> = {
   },
   AlterDatabaseSetStmt: ({ dbname }, findings) => {
     findings.add(namedObject('OBJECT_DATABASE', { name: dbname ?? '' }, alters_it))
-    findings.refresh()
+    findings.refresh('rights')
     return 'ALTER DATABASE'
   },
   AlterDatabaseStmt: ({ dbname }, findings) => {
@@ -256,7 +257,7 @@ export const alter_readers: Readers<AlterKind> = {
   },
   AlterExtensionStmt: ({ extname }, findings) => {
     findings.add(namedObject('OBJECT_EXTENSION', { name: extname ?? '' }, alters_it))
-    findings.refresh()
+    findings.refresh('objects')
     return 'ALTER EXTENSION'
   },
   AlterFunctionStmt: ({ objtype, func }, findings) => {

@@ -189,7 +189,7 @@ function readCreateSchema(
   const schema = statement.schemaname ?? role
   if (schema === undefined) {
     // AUTHORIZATION CURRENT_USER: the text does not tell the name.
-    findings.refresh()
+    findings.refresh('objects')
   } else {
     findings.add({ ...namedObject('OBJECT_SCHEMA', { name: schema }, creates_it), creates: true })
     const owner = ownerName(statement.authrole)

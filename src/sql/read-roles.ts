@@ -67,7 +67,7 @@ function readGrant(statement: GrantStmt, findings: Findings): string {
     if (object === undefined) continue
     findings.add(columns.length > 0 ? { ...object, columns } : object)
   }
-  findings.refresh()
+  findings.refresh('rights')
   return statement.is_grant === true ? 'GRANT' : 'REVOKE'
 }
 
@@ -76,7 +76,7 @@ function readGrantRole(statement: GrantRoleStmt, findings: Findings): string {
   const names = granted.map(({ priv_name }) => priv_name ?? '')
   for (const name of names) findings.add(namedObject('OBJECT_ROLE', { name }, grants_it))
   addGrants(findings, names, roleNames(statement.grantee_roles))
-  findings.refreshRoles()
+  findings.refresh('rights', 'roles')
   return statement.is_grant === true ? 'GRANT ROLE' : 'REVOKE ROLE'
 }
 
@@ -96,7 +96,7 @@ function readDefaultPrivileges(statement: AlterDefaultPrivilegesStmt, findings: 
   const { action } = statement
   const privileges = bodiesOf(action?.privileges, 'AccessPriv')
   addGrants(findings, privilegeNames(privileges), roleNames(action?.grantees))
-  findings.refresh()
+  findings.refresh('rights')
   return 'ALTER DEFAULT PRIVILEGES'
 }
 
@@ -120,7 +120,7 @@ function readCreateRole(statement: CreateRoleStmt, findings: Findings): string {
   const use: Use = { class: 'ROLE', access: 'create' }
   findings.add({ ...namedObject('OBJECT_ROLE', { name }, use), creates: true })
   addMemberships(findings, name, statement.options)
-  findings.refreshRoles()
+  findings.refresh('rights', 'roles')
   return 'CREATE ROLE'
 }
 
@@ -128,7 +128,9 @@ function readAlterRole(statement: AlterRoleStmt, findings: Findings): string {
   const name = roleName(statement.role)
   findings.add(namedObject('OBJECT_ROLE', { name }, alters_role))
   addMemberships(findings, name, statement.options)
-  findings.refreshRoles()
+  const options = bodiesOf(statement.options, 'DefElem')
+  const superuser = options.some(({ defname }) => defname === 'superuser')
+  findings.refresh('rights', 'roles', ...(superuser ? (['objects'] as const) : []))
   return 'ALTER ROLE'
 }
 
@@ -140,7 +142,7 @@ function readAlterRoleSet(statement: AlterRoleSetStmt, findings: Findings): stri
   if (statement.database !== undefined) {
     findings.add(namedObject('OBJECT_DATABASE', { name: statement.database }, alters_role))
   }
-  findings.refreshRoles()
+  findings.refresh('rights', 'roles')
   return 'ALTER ROLE'
 }
 
@@ -157,7 +159,7 @@ function readDrop(statement: DropStmt, findings: Findings): string {
   }
   // What else goes with them is for the server to say.
   const cascades = statement.behavior === 'DROP_CASCADE'
-  if (cascades || removeType === 'OBJECT_EXTENSION') findings.refresh()
+  if (cascades || removeType === 'OBJECT_EXTENSION') findings.refresh('objects')
   return `DROP ${objectKind(removeType).tag}`
 }
 
@@ -185,14 +187,14 @@ export const role_readers: Readers<RoleKind> = {
     }
     // Temporary objects go as well, and those no reading of the catalog shows.
     findings.opaque(['temporary'])
-    findings.refresh()
+    findings.refresh('rights', 'objects')
     return 'DROP OWNED'
   },
   DropRoleStmt: ({ roles }, findings) => {
     for (const name of roleNames(roles)) {
       findings.add(namedObject('OBJECT_ROLE', { name }, { class: 'ROLE', access: 'drop' }))
     }
-    findings.refreshRoles()
+    findings.refresh('rights', 'roles')
     return 'DROP ROLE'
   },
   DropStmt: readDrop,
@@ -202,7 +204,7 @@ export const role_readers: Readers<RoleKind> = {
     for (const name of [...roleNames(roles), roleName(newrole)]) {
       findings.add(namedObject('OBJECT_ROLE', { name }, names_it))
     }
-    findings.refresh()
+    findings.refresh('rights')
     return 'REASSIGN OWNED'
   },
 }

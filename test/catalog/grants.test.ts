@@ -129,7 +129,7 @@ test('a change of grants holds at once in its own transaction, for others after 
   const [one, other] = [source.open('postgres'), source.open('postgres')]
   const marked = (session: SessionCatalog) =>
     resolve(session, relation('everyone')).objects.some(({ audited }) => audited === true)
-  const grant = () => one.apply({ change: 'refresh' }, context())
+  const grant = () => one.apply({ change: 'refresh', doubts: ['rights'] }, context())
   one.begin()
   one.savepoint('before')
   grant()
@@ -166,7 +166,7 @@ test('a change of roles holds in every database, a grant in its own', async () =
     resolve(there, relation('everyone')).objects.some(({ audited }) => audited === true)
   const change = (roles: boolean) => {
     names.begin()
-    names.apply({ change: 'refresh', ...(roles ? { roles } : {}) }, context())
+    names.apply({ change: 'refresh', doubts: roles ? ['rights', 'roles'] : ['rights'] }, context())
     names.commit()
   }
   expect(marked()).toBe(false)

@@ -543,10 +543,11 @@ export const statement_rows: readonly StatementRow[] = [
     'READ',
     'SELECT',
     '42703',
-    ['s.account TABLE READ select (nothing)'],
+    // A temporary table of this name would have gone with what was owned.
+    ['s.account TABLE READ select (nothing) assumed'],
   ],
   ['SELEC', 'ERROR', '', '42601', []],
-  ['LOCK TABLE account', 'MISC', 'LOCK TABLE', '25P01', ['s.account TABLE MISC reference']],
+  ['LOCK TABLE account', 'MISC', 'LOCK TABLE', '25P01', ['s.account TABLE MISC reference assumed']],
   ['DROP SCHEMA s CASCADE', 'DDL', 'DROP SCHEMA', undefined, ['s SCHEMA DDL drop']],
   [
     'DROP SEQUENCE IF EXISTS numbers',

@@ -74,8 +74,25 @@ it.each([
   const changes = analyse(sql).statements.flatMap(({ effects }) =>
     effects.map((effect) => (effect.kind === 'catalog' ? effect.change : undefined)),
   )
-  expect(changes.find((change) => change?.change === 'refresh')).toEqual({
-    change: 'refresh',
-    ...(roles === true ? { roles } : {}),
-  })
+  const refresh = changes.find((change) => change?.change === 'refresh')
+  expect(refresh?.doubts).toContain('rights')
+  expect(refresh?.doubts?.includes('roles')).toBe(roles === true)
+})
+
+it.each([
+  ['alter role r nosuperuser', ['rights', 'roles', 'objects']],
+  ['alter user r rename to s', ['rights', 'roles', 'objects']],
+  ['drop table t cascade', ['objects']],
+  ['alter table t drop column c cascade', ['objects']],
+  ['drop extension e', ['objects']],
+  ['create extension e', undefined],
+  ['drop owned by a', ['rights', 'objects']],
+  ['alter table t add column c int', undefined],
+  ['create index on t (c)', undefined],
+])('what is in doubt until the catalog is read again: %s', (sql, doubts) => {
+  const changes = analyse(sql).statements.flatMap(({ effects }) =>
+    effects.map((effect) => (effect.kind === 'catalog' ? effect.change : undefined)),
+  )
+  const refresh = changes.find((change) => change?.change === 'refresh')
+  expect(refresh).toEqual({ change: 'refresh', ...(doubts === undefined ? {} : { doubts }) })
 })
