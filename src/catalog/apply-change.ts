@@ -9,7 +9,7 @@ import {
   temporary_schema,
 } from './entries.js'
 import type { LayeredNames } from './layered-names.js'
-import { creationPlace, locate, type NameScope, type Place } from './locate.js'
+import { creationPlace, isHiding, locate, type NameScope, type Place } from './locate.js'
 import type { Overlay } from './overlay.js'
 
 type Create = Extract<CatalogChange, { readonly change: 'create' }>
@@ -40,12 +40,13 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
       return
     case 'drop':
       withEntry(target, change.object, (kind, entry, place) => {
-        if (isCertain(target, place)) drop(overlay, kind, entry, change.object)
+        if (isCertain(target, change.object, place)) drop(overlay, kind, entry, change.object)
       })
       return
     case 'rename':
       withEntry(target, change.object, (kind, entry, place) => {
-        if (isCertain(target, place)) overlay.writable().remove(kind, entry.schema, entry.name)
+        if (isCertain(target, change.object, place))
+          overlay.writable().remove(kind, entry.schema, entry.name)
         for (const schema of possibleSchemas(target, kind, change.new_name, place)) {
           overlay.writable().put(kind, { ...entry, schema, name: change.new_name })
         }
@@ -53,7 +54,8 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
       return
     case 'move':
       withEntry(target, change.object, (kind, entry, place) => {
-        if (isCertain(target, place)) overlay.writable().remove(kind, entry.schema, entry.name)
+        if (isCertain(target, change.object, place))
+          overlay.writable().remove(kind, entry.schema, entry.name)
         overlay.writable().put(kind, { ...entry, schema: change.new_schema })
       })
       return
@@ -239,13 +241,18 @@ function withEntry(
 }
 
 /**
- * Whether it is this entry that has changed. Where it may be another one, everything stays and is
- * doubted until the catalog has been read.
+ * Whether there is nothing under this name any more. Where another one may be meant, everything
+ * stays and is doubted until the catalog has been read.
  */
-function isCertain({ overlay, scope }: ChangeTarget, { resolved }: Place): boolean {
-  if (resolved === 'catalog' || scope.names.snapshot === undefined) return true
+function isCertain(
+  { overlay, scope }: ChangeTarget,
+  { schema }: ObjectReference,
+  place: Place,
+): boolean {
+  if (place.resolved === 'catalog' || scope.names.snapshot === undefined) return true
   overlay.doubt(doubtsOf(['objects']))
-  return false
+  // A temporary one would have come first: it is gone now, or was before.
+  return place.schema === temporary_schema && (schema === temporary_schema || isHiding(scope))
 }
 
 function drop(

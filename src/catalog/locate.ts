@@ -85,11 +85,13 @@ export function locate(scope: NameScope, kind: EntryKind, { schema, name }: Text
   // outside pg_catalog is the one that an auditor must hear of.
   const overload = kind === 'function' && hits.length > 1
   const hit = overload ? (hits.find((one) => one.schema !== system_schema) ?? first) : first
+  // Neither rights nor a CASCADE bring anything before a session's own temporary objects.
+  const in_doubt = scope.unread && !(isHiding(scope) && hit.schema === temporary_schema)
   const certain =
     scope.names.snapshot !== undefined &&
     scope.path.certain &&
     !overload &&
-    !(scope.unread && hits.length > 1) &&
+    !(in_doubt && hits.length > 1) &&
     !(
       scope.doubtful && schemas.slice(0, schemas.indexOf(hit.schema) + 1).includes(temporary_schema)
     )
@@ -99,6 +101,11 @@ export function locate(scope: NameScope, kind: EntryKind, { schema, name }: Text
     resolved: certain ? 'catalog' : 'assumed',
     missing: false,
   }
+}
+
+/** Whether temporary relations hide all others, as they do unless the path says otherwise. */
+export function isHiding({ path }: NameScope): boolean {
+  return path?.wide[0] === temporary_schema
 }
 
 interface Hit {

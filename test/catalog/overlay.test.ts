@@ -207,6 +207,39 @@ test('temporary relations shadow others, outlive the transaction, stay with thei
   expect(session.version).toBe(other.version)
 })
 
+test.each([
+  ['rights are unread', () => session.apply({ change: 'refresh' }, context())],
+  ['code may have dropped it', () => session.doubt_temporary()],
+])('a temporary table is dropped and moved by its session while %s', (_, doubt) => {
+  const make = (name: string) => {
+    session.apply(creation(relation(name, { temporary: true })), context())
+    session.commit()
+  }
+  const drop = (name: string) => {
+    session.apply({ change: 'drop', object: relation(name), missing_ok: false }, context())
+    session.commit()
+  }
+  make('account')
+  doubt()
+  drop('account')
+  expect(nameIn(session, 'account')).toMatch(/^public\.account/)
+  make('account')
+  drop('pg_temp.account')
+  expect(nameIn(session, 'account')).toMatch(/^public\.account/)
+  make('account')
+  session.apply({ change: 'rename', object: relation('account'), new_name: 'mine' }, context())
+  expect(nameIn(session, 'account')).toMatch(/^public\.account/)
+})
+
+test('a temporary table is certain although rights are unread, unless the path has it last', () => {
+  session.apply(creation(relation('account', { temporary: true })), context())
+  session.commit()
+  session.apply({ change: 'refresh' }, context())
+  expect(nameIn(session, 'account')).toBe('pg_temp.account (catalog)')
+  const last = context({ search_path: ['public', 'pg_temp'] })
+  expect(nameIn(session, 'account', last)).toBe('public.account (assumed)')
+})
+
 test('a view over a temporary table is temporary', () => {
   session.apply(creation(relation('mine', { temporary: true })), context())
   const view = relation('v', { type: 'VIEW', creates: true })

@@ -1,5 +1,5 @@
 import { causeOf } from './causes.js'
-import type { Verdict } from './compare.js'
+import { objectsOf, type Verdict } from './compare.js'
 import type { Comparison } from './comparison.js'
 
 /** Differences that no cause explains, one line each. */
@@ -13,7 +13,9 @@ export function defects({ verdicts, unpaired }: Comparison): string[] {
 function line({ side, claim, pair }: Verdict): string {
   const { record, session } = pair
   const text = record.statement?.text.slice(0, 400) ?? ''
-  return `${side}: ${claim.about} ${claim.says} (${record.class} ${record.outcome}, session ${session}): ${text}`
+  const names = objectsOf(record).map(({ name, resolved }) => `${name} ${resolved}`)
+  const told = `${record.class} ${record.outcome}, ${names.join(', ')}, session ${session}`
+  return `${side}: ${claim.about} ${claim.says} (${told}): ${text}`
 }
 
 /** The table of counts: what both say by class, then what one says by cause and class. */
