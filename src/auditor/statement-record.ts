@@ -1,4 +1,5 @@
 import type { ResolvedObject } from '../catalog/names.js'
+import { limits } from '../lib/limits.js'
 import type { Analysis, AuditRecord, SessionPart } from '../record/audit-record.js'
 import { clipText } from '../record/clip-text.js'
 import { renderParameters } from '../record/render-parameters.js'
@@ -197,8 +198,10 @@ function textOf(execution: Execution): string {
   const { statement, prepared_text, text } = execution
   const secret = prepared_text !== undefined && statement?.secret_parameters === true
   if (!secret && !executesUnknown(execution)) return text
-  const call = /\bexecute\b[^(]*\(/i.exec(text)
-  return call === null ? text : `${text.slice(0, call.index + call[0].length)}${redacted})`
+  const word = text.search(/\bexecute\b/i)
+  // A pattern that held the parenthesis too would begin anew at every such word in a comment.
+  const open = word < 0 ? -1 : text.indexOf('(', word)
+  return open < 0 ? text : `${text.slice(0, open + 1)}${redacted})`
 }
 
 /** True for an EXECUTE of a name that we have not seen being prepared: it may not even exist. */
@@ -262,8 +265,14 @@ function statementPart(execution: Execution, session_id: number, bounds: RecordL
   }
 }
 
-/** Some drivers name a statement by its text, which may hold a secret. */
+/**
+ * Some drivers name a statement by its text, which may hold a secret. The server compares some 63
+ * bytes of it, whatever comes: of a long one only the beginning is looked at, and shown.
+ */
 function nameOf(name: string): string {
+  if (name.length > limits.redacted_here_chars) {
+    return `${nameOf(name.slice(0, limits.redacted_here_chars))} ${redacted}`
+  }
   return isSpeakingName(name) ? redactUnparsedText(name) : name
 }
 

@@ -215,15 +215,44 @@ export class Settings {
   }
 }
 
-/** Splits the text of a list setting such as search_path: items with quotes taken off. */
+const not_blank = /\S/g
+const item_end = /[,\s]/g
+
+/** The position of the first match at or behind `from`; the end of the text when there is none. */
+function findFrom(text: string, pattern: RegExp, from: number): number {
+  pattern.lastIndex = from
+  return pattern.exec(text)?.index ?? text.length
+}
+
+/** The position of the quote that closes the item opened at `start`; -1 when none does. */
+function closingQuote(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (end >= 0 && text.charAt(end + 1) === '"') end = text.indexOf('"', end + 2)
+  return end
+}
+
+/**
+ * Splits the text of a list setting such as search_path: items with quotes taken off. What follows
+ * a place where no item stands is left out. Items may be megabytes long, which is more than one
+ * pattern for all of them could take.
+ */
 export function splitList(text: string): readonly string[] {
   const items: string[] = []
-  const pattern = /\s*(?:"((?:[^"]|"")*)"|([^,\s]+))\s*(?:,|$)/gy
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    items.push(match[1] === undefined ? fold(match[2] ?? '') : match[1].replaceAll('""', '"'))
-    if (pattern.lastIndex >= text.length) break
+  let position = 0
+  for (;;) {
+    const start = findFrom(text, not_blank, position)
+    if (start >= text.length) return items
+    const quoted = text.charAt(start) === '"'
+    const close = quoted ? closingQuote(text, start) : -1
+    const end = quoted ? close + 1 : findFrom(text, item_end, start)
+    if (end <= start) return items
+    const behind = findFrom(text, not_blank, end)
+    if (behind < text.length && text.charAt(behind) !== ',') return items
+    items.push(
+      quoted ? text.slice(start + 1, close).replaceAll('""', '"') : fold(text.slice(start, end)),
+    )
+    position = behind + 1
   }
-  return items
 }
 
 /** The schemas of search_path are names, which the server cuts as it does those in a statement. */

@@ -1,4 +1,4 @@
-import { bareEnd, bareStart } from './bare-value.js'
+import { BareEnds, bareStart } from './bare-value.js'
 import { type Frame, max_frames, nextArgument } from './call-frame.js'
 import { findInCode } from './find-in-code.js'
 import { literalValue, nameValue, rewriteLiteral } from './literal-value.js'
@@ -58,12 +58,14 @@ class SecretFinder {
   /** True behind the word ROLE, USER or GROUP, and while its name arms us. */
   #role_word = false
   #names_role = false
+  readonly #bare_ends: BareEnds
   /** Behind a `U&` token, and between UESCAPE and the character that it names. */
   #unicode: 'no' | 'token' | 'clause' = 'no'
 
   constructor(tokens: SqlTokens, policy: Policy, depth: number) {
     this.#tokens = tokens
     this.#text = tokens.text
+    this.#bare_ends = new BareEnds(tokens.text)
     this.#policy = policy
     this.#depth = depth
   }
@@ -321,7 +323,7 @@ class SecretFinder {
     if (!this.#policy.bare) return
     const start = bareStart(this.#text, this.#tokens.end)
     if (start < 0) return
-    const end = bareEnd(this.#text, start, start === this.#tokens.end)
+    const end = this.#bare_ends.after(start, start === this.#tokens.end)
     if (end <= start) return
     // The reader is not moved: a quote within the value must not turn the quotes behind it around.
     this.#redact(start, end, redacted)

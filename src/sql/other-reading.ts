@@ -1,3 +1,5 @@
+import { clipIdentifier } from '../lib/clip-identifier.js'
+import { limits } from '../lib/limits.js'
 import type { Effect, ObjectReference, OtherReading, StatementFacts } from './facts.js'
 import { unparsedSpans } from './redact-unparsed.js'
 import { applySpans, type Span } from './spans.js'
@@ -54,12 +56,28 @@ export function factsReadOtherwise(
   return shown
 }
 
+/** A name or key word, as far as it needs no quotes. */
+const bare_name = /[\w$\u0080-\uffff]+/g
+
+/**
+ * All that may be a name in a text, in lower case: what stands between blanks and symbols, or
+ * between double quotes. It is asked for in the relay loop: a long text tells none.
+ */
+function namesIn(text: string): ReadonlySet<string> {
+  const names = new Set<string>()
+  if (text.length > limits.redacted_here_chars) return names
+  const lower = text.toLowerCase()
+  for (const [name] of lower.matchAll(bare_name)) names.add(clipIdentifier(name))
+  for (const quoted of lower.split('"')) names.add(clipIdentifier(quoted))
+  return names
+}
+
 /** A name is told only where the text that is shown has it: it may be a part of a literal. */
 function withoutSecrets(statement: StatementFacts, text: string): StatementFacts {
   const { built_in_calls, grants, ...rest } = statement
-  const shown = text.toLowerCase()
+  const shown = namesIn(text)
   const isShown = (word: string | undefined): boolean =>
-    word === undefined || word === '*' || shown.includes(word.toLowerCase())
+    word === undefined || word === '*' || shown.has(word.toLowerCase())
   const objectIsShown = (object: ObjectReference): boolean =>
     [object.name, object.schema, object.catalog, object.on?.name, object.on?.schema].every(isShown)
   return {

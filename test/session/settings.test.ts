@@ -179,6 +179,12 @@ describe('splitList', () => {
     expect(splitList(`${'a'.repeat(200_000)} b`)).toBeInstanceOf(Array)
     expect(splitList(' '.repeat(200_000))).toEqual([])
   })
+
+  it('takes items of many megabytes', () => {
+    const name = 'a'.repeat(20_000_000)
+    expect(splitList(`"${name}", b`).map((item) => item.length)).toEqual([name.length, 1])
+    expect(splitList(`${name},"${'""'.repeat(500_000)}"`)).toHaveLength(2)
+  })
 })
 
 describe('names of schemas', () => {

@@ -67,6 +67,26 @@ describe('a text of which it is not known whether backslashes escape in it', () 
     expect((await analyseNow(text)).other_reading !== undefined).toBe(other)
   })
 
+  it('is looked through in the relay loop in linear time', async () => {
+    const tables = Array.from({ length: 3_000 }, (_, index) => `table_number_${index}`)
+    const short = `select '\\', n from ${tables.join(', ')} --'; alter role r password 's3cr3tX'`
+    expect(short.length).toBeLessThan(65_536)
+    const named = await analyseNow(short)
+    const [statement] = named.statements
+    if (statement === undefined || named.other_reading === undefined) throw new Error('not read')
+    const shown = factsReadOtherwise(statement, named.other_reading)
+    expect(shown.objects.map(({ name }) => name)).toEqual(tables)
+    // Of a text that is too long for that nothing is told but the text; the record matches anything.
+    const [table] = statement.objects
+    if (table === undefined) throw new Error('no table')
+    const objects = Array.from({ length: 400_000 }, (_, index) => {
+      return { ...table, name: `table_number_${index}` }
+    })
+    const text = objects.map(({ name }) => name).join(', ')
+    const long = factsReadOtherwise({ ...statement, objects }, { text, secret: true })
+    expect([long.text, long.objects]).toEqual([text, []])
+  })
+
   it('tells no secret whatever stands before it', async () => {
     const part = fc.constantFrom(
       `\\`,
