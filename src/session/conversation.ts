@@ -4,7 +4,7 @@ import { type SwallowedSyncs, syncsAmongData } from './copy-input.js'
 import {
   completion_answers,
   type FittingAnswer,
-  fails_by_error,
+  failsBy,
   fits,
   fitting_answers,
   mayBeEarlier,
@@ -191,7 +191,7 @@ export class Conversation {
 
   /** An ErrorResponse within a session: it belongs to the oldest request that is owed. */
   error(fields: ErrorFields, now_us: number): void {
-    const head = this.#answeredBy(fails_by_error, now_us)
+    const head = this.#answeredBy(failsBy(fields), now_us)
     const fatal = endsSession(fields)
     if (fatal) this.#last_word.ended(fields)
     // What has failed already did not fail by the end of the session.
@@ -207,7 +207,7 @@ export class Conversation {
       if (head === undefined && this.#unsynced) this.#skipping = true
       return
     }
-    if (!this.#progress.begun && mayBeEarlier(fields, head)) this.#requests.mayMiss(1)
+    if (!this.#progress.begun && mayBeEarlier(fields, head)) this.#requests.mayMiss(1, 0)
     head.sqlstate = fields.sqlstate
     head.message = fields.message
     // It may have failed before or after the server read the Syncs among the data.

@@ -23,7 +23,7 @@ export const fitting_answers = {
 export type FittingAnswer = keyof typeof fitting_answers
 
 /** What an ErrorResponse can answer; a Sync's own error comes only where none is missing. */
-export const fails_by_error: readonly Request['kind'][] = [
+const fails_by_error: readonly Request['kind'][] = [
   'query',
   'parse',
   'bind',
@@ -32,6 +32,23 @@ export const fails_by_error: readonly Request['kind'][] = [
   'close',
   'function_call',
 ]
+
+/** Errors of names that are not there, or are already, tell what they answer. */
+const fails_by_name: Readonly<Record<string, readonly Request['kind'][]>> = {
+  // invalid_sql_statement_name: EXECUTE and DEALLOCATE have it as well.
+  '26000': ['query', 'bind', 'describe', 'execute'],
+  // invalid_cursor_name
+  '34000': ['query', 'describe', 'execute'],
+  // duplicate_prepared_statement
+  '42P05': ['query', 'parse', 'execute'],
+  // duplicate_cursor
+  '42P03': ['query', 'bind', 'execute'],
+}
+
+/** The kinds of requests that an error can answer. */
+export function failsBy({ sqlstate }: ErrorFields): readonly Request['kind'][] {
+  return fails_by_name[sqlstate] ?? fails_by_error
+}
 
 /** True when such an answer can belong to this request. */
 export function fits(answer: FittingAnswer, request: Request): boolean {

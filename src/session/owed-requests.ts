@@ -19,6 +19,8 @@ export class OwedRequests {
   missing_ready = 0
   /** How many of these are missing where nothing shows otherwise. */
   #likely_missing = 0
+  /** An answer could belong to two requests, and that has been told. */
+  #torn = false
   /** Settings that the server reported while something was owed; they count from ReadyForQuery. */
   readonly #reported = new Fifo<ParameterReport>()
 
@@ -83,8 +85,12 @@ export class OwedRequests {
         if (before) break
         return this.owed.peek()
       }
-      if (before && this.#likely_missing <= 0) break
-      if (before) torn()
+      if (before) {
+        if (!this.#torn) torn()
+        this.#torn = true
+        // It may still show later that it was the other one.
+        if (this.#likely_missing <= 0) return this.owed.peek()
+      }
       this.passSync(this.owed.peek()?.time_us ?? 0, before ? 'lost' : 'skipped')
     }
     this.#noneMissing()
@@ -121,6 +127,7 @@ export class OwedRequests {
   #noneMissing(): void {
     this.missing_ready = 0
     this.#likely_missing = 0
+    this.#torn = false
   }
 
   #owesSync(): boolean {

@@ -5,7 +5,13 @@ import { literalValue, nameValue, rewriteLiteral } from './literal-value.js'
 import { commandSpans } from './redact-command.js'
 import { conninfoSpans } from './redact-conninfo.js'
 import { shapedSpans } from './redact-shapes.js'
-import { bridges, isNamedArgument, placeholder, role_statement } from './secret-clues.js'
+import {
+  bridges,
+  connection_piece,
+  isNamedArgument,
+  placeholder,
+  role_statement,
+} from './secret-clues.js'
 import {
   type CallKind,
   isSecretSetting,
@@ -27,10 +33,6 @@ export interface Found {
 
 /** Nested literals are read so deep; what lies deeper and mentions a secret goes as a whole. */
 export const max_depth = 3
-
-/** What begins as a connection string does, or a statement on roles. */
-const connection_piece =
-  /^\s{0,99}[a-z_]{1,63}\s{0,99}=|:\/\/|\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
 
 /** A placeholder of `format`, from its sign on. */
 const placeholder_at = /^%[sIL]$/

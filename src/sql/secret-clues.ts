@@ -25,3 +25,7 @@ export function isNamedArgument(text: string, end: number): boolean {
   }
   return false
 }
+
+/** What begins as a connection string does, or a statement on roles. */
+export const connection_piece =
+  /^\s{0,99}[a-z_]{1,63}\s{0,99}=|:\/\/|\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i

@@ -234,23 +234,68 @@ describe('an error raised behind the completion of an extended-protocol message'
     )
   })
 
-  it('leaves in doubt what stands before the Sync, where more was sent behind that', async () => {
+  const more = [
+    client(ask('SELECT 1'), query('SELECT 2'), query('DELETE FROM c'), sync()),
+    client(query('DELETE FROM d')),
+  ]
+
+  it('is taken for the own one of the Query, where more was sent behind the Sync, and told', async () => {
     await expectReports(
       [
-        client(ask('SELECT 1'), query('SELECT 2'), query('DELETE FROM c'), sync()),
-        client(query('DELETE FROM d')),
+        ...more,
         server(done('SELECT 1'), cancelled, ready(), complete('DELETE 9'), ready()),
+        server(ready(), complete('DELETE 8'), ready()),
         ...next,
       ],
       `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
        2 2 simple cancelled - 57014 0 "SELECT 2" tx 1/idle
        transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
        disagreement: an error that may have made the server skip what came with it
-       3 3 simple unknown - - 0 "DELETE FROM c" tx 2/idle
-       4 4 simple success DELETE 9 - 9 "DELETE FROM d" tx 2/idle
-       transaction end: unknown, ended by an error that leaves it open, -, tx 2/idle, 1 recorded
-       5 5 simple success DELETE 2 - 2 "DELETE FROM a" tx 3/idle
-       6 6 extended success DELETE 3 - 3 "DELETE FROM b" tx 4/idle`,
+       3 3 simple success DELETE 9 - 9 "DELETE FROM c" tx 2/idle
+       4 4 simple success DELETE 8 - 8 "DELETE FROM d" tx 3/idle
+       5 5 simple success DELETE 2 - 2 "DELETE FROM a" tx 4/idle
+       6 6 extended success DELETE 3 - 3 "DELETE FROM b" tx 5/idle`,
+    )
+  })
+
+  it('else puts the session out of step until an answer fits nothing', async () => {
+    await expectReports(
+      [
+        ...more,
+        server(done('SELECT 1'), cancelled, ready(), complete('DELETE 9'), ready()),
+        ...next,
+        client(query('SELECT 7')),
+        server(complete('SELECT 7'), ready()),
+      ],
+      `1 1 extended success SELECT 1 - 1 "SELECT 1" tx 1/idle
+       2 2 simple cancelled - 57014 0 "SELECT 2" tx 1/idle
+       transaction end: rolled back, error in the same transaction, 57014, tx 1/idle, 1 recorded
+       disagreement: an error that may have made the server skip what came with it
+       3 3 simple success DELETE 9 - 9 "DELETE FROM c" tx 2/idle
+       4 4 simple success DELETE 2 - 2 "DELETE FROM d" tx 3/idle
+       disagreement: ParseComplete while query was owed
+       5 5 simple unknown - - 0 "DELETE FROM a" tx 4/idle
+       6 6 extended success DELETE 3 - 3 "DELETE FROM b" tx 4/idle
+       transaction end: unknown, ended by an error that leaves it open, -, tx 4/idle, 1 recorded
+       7 7 simple success SELECT 7 - 7 "SELECT 7" tx 5/idle`,
+    )
+  })
+
+  it('leaves the Bind behind the Query its own error, which no Parse can have', async () => {
+    await expectReports(
+      [
+        client(parse('', 'SELECT 1'), query('SELECT 2'), bind('', 'nobody'), sync()),
+        client(ask('DELETE FROM d'), sync()),
+        server(parseComplete(), cancelled, ready(), failure('26000'), ready()),
+        server(done('DELETE 8'), ready()),
+        ...next,
+      ],
+      `1 1 extended prepared - - 0 "SELECT 1" tx 0/idle
+       2 2 simple cancelled - 57014 0 "SELECT 2" tx 1/idle
+       3 3 extended/Bind failure - 26000 0 "" tx 2/idle
+       4 4 extended success DELETE 8 - 8 "DELETE FROM d" tx 3/idle
+       5 5 simple success DELETE 2 - 2 "DELETE FROM a" tx 4/idle
+       6 6 extended success DELETE 3 - 3 "DELETE FROM b" tx 5/idle`,
     )
   })
 
