@@ -6,11 +6,14 @@ import { commandSpans } from './redact-command.js'
 import { conninfoSpans } from './redact-conninfo.js'
 import { shapedSpans } from './redact-shapes.js'
 import {
+  address,
   bridges,
   connection_piece,
   isNamedArgument,
   placeholder,
+  placeholder_at,
   role_statement,
+  statement,
 } from './secret-clues.js'
 import {
   type CallKind,
@@ -33,9 +36,6 @@ export interface Found {
 
 /** Nested literals are read so deep; what lies deeper and mentions a secret goes as a whole. */
 export const max_depth = 3
-
-/** A placeholder of `format`, from its sign on. */
-const placeholder_at = /^%[sIL]$/
 
 type Armed = 'no' | 'named' | 'separated'
 
@@ -347,12 +347,6 @@ const untouched: InnerText = { armed: false }
 function changed(value: string, spans: readonly Span[], armed: boolean): InnerText {
   return spans.length === 0 ? { armed } : { text: applySpans(value, spans), armed }
 }
-
-/** A text that is one address and nothing else. */
-const address = /^\s*[a-z][a-z0-9+.-]{0,32}:\/\/\S*\s*$/i
-
-/** A text that begins as a statement does in which only its kind tells what is secret. */
-const statement = /^\s*(?:create|alter|set|update|insert|merge|do)\b/i
 
 /** Redacts the contents of a literal or comment. */
 function readInside(value: string, inside: Inside, depth: number): InnerText {

@@ -29,3 +29,12 @@ export function isNamedArgument(text: string, end: number): boolean {
 /** What begins as a connection string does, or a statement on roles. */
 export const connection_piece =
   /^\s{0,99}[a-z_]{1,63}\s{0,99}=|:\/\/|\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
+
+/** A placeholder of `format`, from its sign on. */
+export const placeholder_at = /^%[sIL]$/
+
+/** A text that is one address and nothing else. */
+export const address = /^\s*[a-z][a-z0-9+.-]{0,32}:\/\/\S*\s*$/i
+
+/** A text that begins as a statement does in which only its kind tells what is secret. */
+export const statement = /^\s*(?:create|alter|set|update|insert|merge|do)\b/i
