@@ -381,7 +381,8 @@ export const causes: readonly Cause[] = [
   {
     name: 'names in doubt',
     side: 'both',
-    holds: ({ pair }) => pair.record['analysis'] === 'ambiguous',
+    holds: (verdict) =>
+      verdict.pair.record['analysis'] === 'ambiguous' || isOfDoubtfulRoutine(verdict),
   },
   {
     name: 'functions inside of views',
@@ -492,6 +493,22 @@ export const causes: readonly Cause[] = [
 /** Immutable or SQL functions of the model, whose calls with constants or without effect the planner does. */
 const planned_away =
   /^(?:app\.(?:plus|inlined)|side\.hstore)$|^(?:app|side|"Odd Place")\.(?:thing|thing_\w+|"Thing of it")$/
+
+/** The claim is of a routine that the text names without arguments, and of which there may be several. */
+function isOfDoubtfulRoutine({ claim, pair, side }: Verdict): boolean {
+  if (claim.about !== 'object') return false
+  const doubtful = objectsOf(pair.record).filter(
+    ({ type, name, resolved }) =>
+      resolved === 'assumed' &&
+      /^(?:FUNCTION|PROCEDURE|AGGREGATE|ROUTINE)$/.test(type) &&
+      !name.includes('('),
+  )
+  if (side === 'ours only') {
+    return doubtful.some(({ type, name }) => claim.says === `${type} ${name}`)
+  }
+  const told = /^(?:FUNCTION|PROCEDURE|AGGREGATE) (.*)$/.exec(claim.says)?.[1]
+  return doubtful.some(({ name }) => told?.startsWith(`${name}(`) === true)
+}
 
 /** The record is a FUNCTION because of these calls, none of which pgaudit names. */
 function callsOnly(pair: Pair, names: RegExp): boolean {
