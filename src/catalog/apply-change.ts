@@ -10,7 +10,9 @@ import {
 } from './entries.js'
 import type { LayeredNames } from './layered-names.js'
 import { creationPlace, isHiding, locate, type NameScope, type Place } from './locate.js'
+import type { NameContext } from './names.js'
 import type { Overlay } from './overlay.js'
+import { inOwnSchema, schemaName } from './own-schema.js'
 
 type Create = Extract<CatalogChange, { readonly change: 'create' }>
 
@@ -32,8 +34,9 @@ function kindOf(reference: ObjectReference): EntryKind | undefined {
 }
 
 /** Applies a change that the server has confirmed to the session's overlay. */
-export function applyChange(target: ChangeTarget, change: CatalogChange): void {
-  const { overlay } = target
+export function applyChange(target: ChangeTarget, told: CatalogChange): void {
+  const { overlay, scope } = target
+  const change = told.change === 'create' ? ownCreation(told, scope.context) : told
   switch (change.change) {
     case 'create':
       create(target, change)
@@ -87,6 +90,13 @@ export function applyChange(target: ChangeTarget, change: CatalogChange): void {
   }
 }
 
+/** Only an element of CREATE SCHEMA is made in a schema that is named for the session's role. */
+function ownCreation(change: Create, context: NameContext): Create {
+  const object = inOwnSchema(change.object, context)
+  const sources = change.sources?.map((source) => inOwnSchema(source, context))
+  return { ...change, object, ...(sources === undefined ? {} : { sources }) }
+}
+
 function ownerOf({ context }: NameScope, owner: OwnerName | undefined): string {
   if (owner === undefined) return context.current_user
   return 'role' in owner ? owner.role : context[owner.keyword]
@@ -94,8 +104,9 @@ function ownerOf({ context }: NameScope, owner: OwnerName | undefined): string {
 
 function createSchema(
   { overlay, scope }: ChangeTarget,
-  { name, owner: named }: { readonly name: string; readonly owner?: OwnerName },
+  { name: told, owner: named }: { readonly name: string; readonly owner?: OwnerName },
 ): void {
+  const name = schemaName(told, scope.context)
   // IF NOT EXISTS is not in the change: what exists already stays as it is.
   if (name === '' || scope.names.schema(name) !== undefined) return
   const owner = ownerOf(scope, named)

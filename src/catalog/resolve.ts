@@ -3,6 +3,7 @@ import { type Relation, system_schema, temporary_schema } from './entries.js'
 import { auditable, audited, auditedCall, type RelationAccess } from './grants.js'
 import { creationPlace, locate, type NameScope, type Place } from './locate.js'
 import type { Resolution, ResolvedObject } from './names.js'
+import { inOwnSchema } from './own-schema.js'
 import { quoteIdentifier, quoteQualified } from './quote-identifier.js'
 
 /** Object types of relations by pg_class.relkind, in pgaudit's words. */
@@ -86,7 +87,8 @@ class StatementResolver {
     this.#audit = audit
   }
 
-  add(reference: ObjectReference, statement: StatementFacts): void {
+  add(named: ObjectReference, statement: StatementFacts): void {
+    const reference = inOwnSchema(named, this.#scope.context)
     if (reference.on !== undefined) this.#addSubObject(reference, reference.on)
     else if (reference.lookup === 'global') this.#addGlobal(reference)
     else if (reference.creates === true) this.#addCreated(reference, statement)
@@ -282,6 +284,8 @@ function carriedAccess(access: readonly Access[], view: Relation): readonly Acce
 }
 
 function carriedClass(access: readonly Access[], own: StatementClass): StatementClass {
+  // A lock of a view's rows asks for the right to update them and only reads.
+  if (own === 'READ') return own
   if (access.some((one) => one === 'insert' || one === 'update' || one === 'delete')) return 'WRITE'
   return access.includes('select') ? 'READ' : own
 }

@@ -89,6 +89,12 @@ export type OwnerName =
   | { readonly keyword: 'current_user' | 'session_user' }
 
 /**
+ * Stands for a schema that has the name of whoever the session is at that moment, as CREATE SCHEMA
+ * AUTHORIZATION CURRENT_USER makes it. No name of PostgreSQL's holds U+0000.
+ */
+export type OwnSchema = '\0current_user' | '\0session_user'
+
+/**
  * What nobody can say until the catalog has been read again: who may do what (`rights`), the same in
  * every database of the server and who is a member of what (`roles`), which objects there are and
  * who is a superuser (`objects`).

@@ -19,7 +19,7 @@ import {
   creates_it,
   names_it,
 } from './definitions.js'
-import type { StatementClass } from './facts.js'
+import type { OwnerName, OwnSchema, StatementClass } from './facts.js'
 import { Findings, strongestClass } from './findings.js'
 import { meaningOfName } from './function-calls.js'
 import { namedObject, objectOn, parameterText, typeText } from './object-names.js'
@@ -180,30 +180,29 @@ function madeRelation(element: Node): RangeVar | undefined {
   )
 }
 
+/** Without a name of its own a schema has its owner's. */
+function schemaOf(owner: OwnerName | undefined): string {
+  if (owner === undefined) return ''
+  return 'role' in owner ? owner.role : (`\0${owner.keyword}` satisfies OwnSchema)
+}
+
 function readCreateSchema(
   statement: CreateSchemaStmt,
   findings: Findings,
   context: ReadContext,
 ): Outcome {
-  const role = statement.authrole?.rolename
-  const schema = statement.schemaname ?? role
-  if (schema === undefined) {
-    // AUTHORIZATION CURRENT_USER: the text does not tell the name.
-    findings.refresh('objects')
-  } else {
-    findings.add({ ...namedObject('OBJECT_SCHEMA', { name: schema }, creates_it), creates: true })
-    const owner = ownerName(statement.authrole)
-    const owned = owner === undefined ? {} : { owner }
-    findings.catalog({ change: 'create_schema', name: schema, ...owned })
-  }
+  const owner = ownerName(statement.authrole)
+  const schema = statement.schemaname ?? schemaOf(owner)
+  findings.add({ ...namedObject('OBJECT_SCHEMA', { name: schema }, creates_it), creates: true })
+  const owned = owner === undefined ? {} : { owner }
+  findings.catalog({ change: 'create_schema', name: schema, ...owned })
   const elements = statement.schemaElts ?? []
   const names = new Set(elements.map((element) => madeRelation(element)?.relname ?? ''))
   let strongest: StatementClass = 'DDL'
   for (const element of elements) {
-    const inner = schema === undefined ? new Findings() : new Findings({ schema, names })
+    const inner = new Findings({ schema, names })
     strongest = strongestClass(strongest, context.read(element, inner).class)
-    // In a schema of unknown name only the next reading finds what was made.
-    findings.absorb(inner, { effects: schema === undefined ? 'opaque' : 'all' })
+    findings.absorb(inner, { effects: 'all' })
   }
   return { command: 'CREATE SCHEMA', class: strongest }
 }

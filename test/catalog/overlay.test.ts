@@ -208,7 +208,10 @@ test('temporary relations shadow others, outlive the transaction, stay with thei
 })
 
 test.each([
-  ['rights are unread', () => session.apply({ change: 'refresh' }, context())],
+  [
+    'a CASCADE is unread',
+    () => session.apply({ change: 'refresh', doubts: ['objects'] }, context()),
+  ],
   ['code may have dropped it', () => session.doubt_temporary()],
 ])('a temporary table is dropped and moved by its session while %s', (_, doubt) => {
   const make = (name: string) => {
@@ -231,7 +234,7 @@ test.each([
   expect(nameIn(session, 'account')).toMatch(/^public\.account/)
 })
 
-test('a temporary table is certain although rights are unread, unless the path has it last', () => {
+test('a temporary table is certain although a CASCADE is unread, unless the path has it last', () => {
   session.apply(creation(relation('account', { temporary: true })), context())
   session.commit()
   session.apply({ change: 'refresh', doubts: ['objects'] }, context())

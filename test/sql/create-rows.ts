@@ -314,7 +314,23 @@ export const create_rows: readonly Row[] = [
   {
     sql: 'create schema authorization current_user',
     is: 'DDL CREATE SCHEMA',
-    effects: ['refresh'],
+    objects: ['SCHEMA/global \0current_user DDL create creates'],
+    effects: ['create_schema \0current_user'],
+  },
+  {
+    sql: 'create schema authorization session_user create view v as select * from t create table t ()',
+    is: 'DDL CREATE SCHEMA',
+    objects: [
+      'SCHEMA/global \0session_user DDL create creates',
+      'VIEW \0session_user.v DDL create creates',
+      'TABLE \0session_user.t DDL reference [*]',
+      'TABLE \0session_user.t DDL create creates',
+    ],
+    effects: [
+      'create_schema \0session_user',
+      'create v:\0session_user.v from [\0session_user.t]',
+      'create r:\0session_user.t []',
+    ],
   },
   {
     sql: 'create schema s create table t (a int) create view v as select * from t, u create index i on t (a) grant select on t to bob',
