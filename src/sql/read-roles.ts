@@ -56,10 +56,18 @@ function privilegeNames(privileges: readonly AccessPriv[]): string[] {
   return [...new Set(names)]
 }
 
+/** The columns of a GRANT, with `*` where another privilege is on the whole; none where all are. */
+function grantedColumns(privileges: readonly AccessPriv[]): readonly string[] {
+  const named = privileges.flatMap(({ cols }) => stringsOf(cols))
+  if (named.length === 0) return []
+  const whole = privileges.some(({ cols }) => cols === undefined)
+  return [...new Set(whole ? ['*', ...named] : named)]
+}
+
 function readGrant(statement: GrantStmt, findings: Findings): string {
   const privileges = bodiesOf(statement.privileges, 'AccessPriv')
   addGrants(findings, privilegeNames(privileges), roleNames(statement.grantees))
-  const columns = [...new Set(privileges.flatMap(({ cols }) => stringsOf(cols)))]
+  const columns = grantedColumns(privileges)
   const all = statement.targtype === 'ACL_TARGET_ALL_IN_SCHEMA'
   const type = all ? 'OBJECT_SCHEMA' : statement.objtype
   for (const node of statement.objects ?? []) {

@@ -67,7 +67,7 @@ export const role_rows: readonly Row[] = [
   {
     sql: 'grant select (a, b), insert on t, s.u to bob, public with grant option',
     is: 'ROLE GRANT',
-    objects: ['TABLE t ROLE grant [a,b]', 'TABLE s.u ROLE grant [a,b]'],
+    objects: ['TABLE t ROLE grant [*,a,b]', 'TABLE s.u ROLE grant [*,a,b]'],
     effects: ['refresh'],
     grants: ['SELECT to bob', 'SELECT to public', 'INSERT to bob', 'INSERT to public'],
   },
