@@ -14,6 +14,12 @@ export interface WhoAsks {
 
 type Path = Pick<NameContext, 'search_path' | 'current_user'> & { readonly from: string }
 
+/** The path as it is, and as it will be when the transaction is over: SET LOCAL lasts no longer. */
+interface Paths {
+  readonly now: Path
+  readonly lasting: Path
+}
+
 /** What a new session of a server has whose configuration nobody has changed. */
 const customary_path = ['$user', 'public']
 
@@ -34,10 +40,11 @@ export class ExplainedSession {
   readonly #names: SessionCatalog
   readonly #audit_role: string | undefined
   readonly #prepared = new Map<string, StatementFacts>()
+  readonly #cursors = new Map<string, StatementFacts>()
   readonly #initial: Path
-  #path: Path
-  #before: Path
-  #savepoints = new Map<string, Path>()
+  #paths: Paths
+  #before: Paths
+  #savepoints = new Map<string, Paths>()
   #doubted = false
   #version = 1
 
@@ -60,8 +67,8 @@ export class ExplainedSession {
       this.catalog = `database ${shared.database} of ${config.upstream.host}:${config.upstream.port}`
     }
     this.#initial = this.#startingPath(who.search_path)
-    this.#path = this.#initial
-    this.#before = this.#initial
+    this.#paths = { now: this.#initial, lasting: this.#initial }
+    this.#before = this.#paths
     names.begin()
   }
 
@@ -97,14 +104,15 @@ export class ExplainedSession {
 
   /** Which search_path holds now, and where it comes from. */
   get path(): string {
-    const items = this.#path.search_path?.map((item) => (item === '$user' ? '"$user"' : item))
+    const { search_path, from } = this.#paths.now
+    const items = search_path?.map((item) => (item === '$user' ? '"$user"' : item))
     const doubt = this.#doubted ? '; in doubt since' : ''
-    return `search_path ${items?.join(', ') ?? 'unknown'} (${this.#path.from}${doubt})`
+    return `search_path ${items?.join(', ') ?? 'unknown'} (${from}${doubt})`
   }
 
   /** Whose names they are, and of which database. */
   get place(): string {
-    const { current_user } = this.#path
+    const { current_user } = this.#paths.now
     const stranger = this.#shared.snapshot?.roles.get(current_user) === undefined
     const known = this.catalog !== undefined && stranger ? ', whom the catalog does not know' : ''
     const user = current_user === '' ? 'any role' : `role ${quoteIdentifier(current_user)}`
@@ -113,18 +121,22 @@ export class ExplainedSession {
 
   /** True where what the statement runs is not known. */
   isDoubtful(own: StatementFacts): boolean {
-    return own.effects.some(
-      (effect) => effect.kind === 'execute' && !this.#prepared.has(effect.name),
-    )
+    return own.effects.some((effect) => {
+      if (effect.kind === 'fetch') return !this.#cursors.has(effect.name)
+      return effect.kind === 'execute' && !this.#prepared.has(effect.name)
+    })
   }
 
-  /** The statement with what it runs, where that was prepared before it. */
+  /** The statement with what it runs, where that was prepared or declared before it. */
   joined(own: StatementFacts): StatementFacts {
     for (const effect of own.effects) {
       const inner = effect.kind === 'execute' ? this.#prepared.get(effect.name) : undefined
-      if (inner === undefined) continue
-      const { class: inner_class, objects, command, tags, node, secret_parameters } = inner
-      return { ...own, class: inner_class, objects, command, tags, node, secret_parameters }
+      if (inner !== undefined) {
+        const { class: inner_class, objects, command, tags, node, secret_parameters } = inner
+        return { ...own, class: inner_class, objects, command, tags, node, secret_parameters }
+      }
+      const read = effect.kind === 'fetch' ? this.#cursors.get(effect.name) : undefined
+      if (read !== undefined) return { ...own, class: read.class, objects: read.objects }
     }
     return own
   }
@@ -136,6 +148,11 @@ export class ExplainedSession {
 
   resolve(statement: StatementFacts): readonly ResolvedObject[] {
     return this.#names.resolve(statement, this.#context()).objects
+  }
+
+  /** True where a statement before declared this cursor. */
+  declares(name: string): boolean {
+    return this.#cursors.has(name)
   }
 
   /** The grants by which object auditing asks for a record of this object. */
@@ -168,7 +185,7 @@ export class ExplainedSession {
   }
 
   #context(): NameContext {
-    const { search_path, current_user } = this.#path
+    const { search_path, current_user } = this.#paths.now
     const { user, database } = this
     return {
       database,
@@ -183,14 +200,23 @@ export class ExplainedSession {
   #apply(effect: Effect, number: number): void {
     switch (effect.kind) {
       case 'set':
-        this.#set(effect.name, effect.values, number)
+        this.#set(effect, number)
         break
       case 'reset_all':
-        this.#path = this.#initial
+        this.#paths = { now: this.#initial, lasting: this.#initial }
         break
       case 'discard':
-        if (effect.what === 'all') this.#path = this.#initial
+        if (effect.what === 'all') this.#discardAll()
         if (effect.what === 'all' || effect.what === 'temp') this.#names.discard_temporary()
+        break
+      case 'declare_cursor':
+        this.#cursors.set(effect.name, effect.statement)
+        break
+      case 'close_cursor':
+        forget(this.#cursors, effect.name)
+        break
+      case 'deallocate':
+        forget(this.#prepared, effect.name)
         break
       case 'transaction':
         this.#transaction(effect.operation, effect.name ?? '')
@@ -209,34 +235,56 @@ export class ExplainedSession {
     }
   }
 
-  #set(name: string, values: readonly string[] | null, number: number): void {
-    const from = `set by statement ${number}`
+  #discardAll(): void {
+    this.#paths = { now: this.#initial, lasting: this.#initial }
+    this.#prepared.clear()
+    this.#cursors.clear()
+  }
+
+  #set({ name, values, local }: Effect & { kind: 'set' }, number: number): void {
+    const change: Partial<Path> = {}
     if (name === 'search_path') {
       this.#doubted = false
       const search_path = values ?? this.#initial.search_path
-      this.#path = { ...this.#path, search_path, from }
+      Object.assign(change, { search_path, from: `set by statement ${number}` })
     } else if (name === 'role' || name === 'session_authorization') {
       const role = values?.[0]
-      const current_user = role === undefined || role === 'none' ? this.user : role
-      this.#path = { ...this.#path, current_user }
+      Object.assign(change, {
+        current_user: role === undefined || role === 'none' ? this.user : role,
+      })
+    }
+    const { now, lasting } = this.#paths
+    this.#paths = {
+      now: { ...now, ...change },
+      lasting: local ? lasting : { ...lasting, ...change },
     }
   }
 
   #transaction(operation: (Effect & { kind: 'transaction' })['operation'], name: string): void {
-    if (operation === 'begin') this.#before = this.#path
-    else if (operation === 'savepoint') {
-      this.#savepoints.set(name, this.#path)
+    if (operation === 'begin') this.#before = this.#paths
+    else if (operation === 'commit') {
+      const { lasting } = this.#paths
+      this.#paths = { now: lasting, lasting }
+      this.#before = this.#paths
+    } else if (operation === 'savepoint') {
+      this.#savepoints.set(name, this.#paths)
       this.#names.savepoint(name)
     } else if (operation === 'release') this.#names.release(name)
     else if (operation === 'rollback_to') {
-      this.#path = this.#savepoints.get(name) ?? this.#path
+      this.#paths = this.#savepoints.get(name) ?? this.#paths
       this.#names.rollback_to(name)
     } else if (operation === 'rollback') {
-      this.#path = this.#before
+      this.#paths = this.#before
       this.#names.rollback()
       this.#names.begin()
     }
   }
+}
+
+/** `name` is null for all of them. */
+function forget(names: Map<string, StatementFacts>, name: string | null): void {
+  if (name === null) names.clear()
+  else names.delete(name)
 }
 
 async function sideOf(

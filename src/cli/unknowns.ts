@@ -35,7 +35,10 @@ export function unknownsOf(
       const name = quoteIdentifier(effect.name)
       lines.push(`what ${name} stands for: no statement before this one prepares it`)
     }
-    if (effect.kind === 'fetch') lines.push('what its cursor reads, where the session declared it')
+    if (effect.kind === 'fetch' && !session.declares(effect.name)) {
+      const name = quoteIdentifier(effect.name)
+      lines.push(`what ${name} reads: no statement before this one declares it`)
+    }
     if (effect.kind === 'opaque') {
       lines.push(`what its code does; behind it are in doubt: ${effect.forgets.join(', ')}`)
     }

@@ -28,6 +28,7 @@ export function whyClass(
   const by_catalog = final_class === 'FUNCTION' && of_text !== final_class
   const seen_by_catalog = by_catalog ? ['only the catalog tells of that call'] : []
   if (causes.length > 0) return [by_itself, ...causes, ...seen_by_catalog]
-  if (node === 'ExecuteStmt') return [by_itself, 'WRITE at least, since that is not known']
+  if (node === 'ExecuteStmt' || node === 'FetchStmt')
+    return [by_itself, 'WRITE at least, since that is not known']
   return [by_itself, `${final_class} by what it does or contains`]
 }
