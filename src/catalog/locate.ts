@@ -135,9 +135,12 @@ function widened(
   name: string,
   hits: readonly Hit[],
 ): readonly Hit[] {
-  const others = path.wide.filter(
-    (schema) =>
-      !path.relations.includes(schema) && !(kind === 'function' && schema === temporary_schema),
+  const { wide, relations } = path
+  // What is in use is in the wide path as well, so that nothing else is there where none is more.
+  if (wide.length === relations.length) return hits
+  const in_use = new Set(relations)
+  const others = wide.filter(
+    (schema) => !in_use.has(schema) && !(kind === 'function' && schema === temporary_schema),
   )
   return others.length === 0 ? hits : [...hits, ...hitsIn(names, kind, name, others)]
 }

@@ -1,3 +1,4 @@
+import { limits } from '../lib/limits.js'
 import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
 import { type Relation, system_schema, temporary_schema } from './entries.js'
 import { auditable, audited, auditedCall, type RelationAccess } from './grants.js'
@@ -64,8 +65,15 @@ export function resolveStatement(
   audit: AuditScope | undefined,
 ): Resolution {
   const resolver = new StatementResolver(scope, audit)
-  for (const reference of statement.objects) resolver.add(reference, statement)
-  for (const name of statement.built_in_calls ?? []) resolver.addNamesake(name)
+  const { objects, built_in_calls = [] } = statement
+  // A name is looked for in every schema of the path, and all this is done in the relay loop.
+  const schemas = scope.path?.wide.length ?? scope.names.schemaNames().size
+  const most = Math.floor(limits.names_looked_up / Math.max(1, schemas))
+  for (const [index, reference] of objects.entries()) {
+    if (index < most) resolver.add(reference, statement)
+    else resolver.addUnsought(reference)
+  }
+  for (const name of built_in_calls.slice(0, most)) resolver.addNamesake(name)
   // A role that the snapshot does not know has come since: a refresh tells what it may use.
   const { snapshot } = scope.names
   const stranger =
@@ -99,6 +107,13 @@ class StatementResolver {
       const { entry } = place
       if (entry !== undefined && 'oid' in entry) this.#expandView(reference, place, entry)
     }
+  }
+
+  /** Not looked for among so many: nothing is known of it, and whatever it may be counts. */
+  addUnsought(reference: ObjectReference): void {
+    const { schema } = reference
+    const place = { schema, entry: undefined, resolved: 'none', missing: false } as const
+    this.#push(reference, place, nameAt(place, reference))
   }
 
   /** A trigger, policy or rule is named on its table; an index goes to its table's schema. */

@@ -62,20 +62,23 @@ export function searchPath(names: LayeredNames, context: NameContext): SearchPat
   if (context.search_path === undefined) return undefined
   const role = context.current_user
   const listed: string[] = []
-  const existing: string[] = []
+  // A path may have many items; each counts where it stands first.
+  const existing = new Set<string>()
+  const seen = new Set<string>()
   for (const item of context.search_path) {
     const name = item === '$user' ? role : item
-    if (existing.includes(name)) continue
+    if (seen.has(name)) continue
     // Without a snapshot nobody knows whether a schema has the user's name: it rarely does.
     if (item === '$user' && names.schema(name) === undefined) continue
-    if (name === temporary_schema || exists(names, name)) existing.push(name)
+    seen.add(name)
+    if (name === temporary_schema || exists(names, name)) existing.add(name)
     if (name === temporary_schema || isUsable(names, role, name)) listed.push(name)
   }
   const relations = withImplicit(listed)
   return {
     relations,
     functions: relations.filter((name) => name !== temporary_schema),
-    wide: withImplicit(existing),
+    wide: withImplicit([...existing]),
     creation: listed[0],
     certain: !context.search_path_doubted && names.snapshot?.roles.get(role) !== undefined,
   }

@@ -171,6 +171,11 @@ export const limits = {
    */
   catalog_patch_buckets: 16,
   /**
+   * Places in which the names of one statement are looked for, names times schemas of the path: some
+   * two hundred milliseconds of the relay loop. Names beyond stay unresolved.
+   */
+  names_looked_up: 1_000_000,
+  /**
    * Resolutions kept for one statement: the pairs of role and search_path that run the same text.
    */
   resolution_variants: 8,

@@ -333,6 +333,19 @@ describe('without a side connection', () => {
     expect(brief(resolveOne(session, relation('t'), system_first))).toBe('public.t (assumed)')
   })
 
+  test('a path of very many schemas costs no more than they are, and so do many names', () => {
+    const schemas = Array.from({ length: 200_000 }, (_, index) => `s${index}`)
+    const path = context({ search_path: [...schemas, ...schemas] })
+    expect(brief(resolveOne(session, relation('account'), path))).toBe('s0.account (assumed)')
+    const names = Array.from({ length: 20_000 }, (_, index) => relation(`t${index}`))
+    const { objects } = session.resolve(statement(...names), path)
+    expect(objects.map(brief).slice(0, 5)).toEqual([
+      ...['s0.t0 (assumed)', 's0.t1 (assumed)', 's0.t2 (assumed)', 's0.t3 (assumed)'],
+      't4 (none)',
+    ])
+    expect(objects).toHaveLength(names.length)
+  })
+
   test('an unknown path resolves nothing and asks for nothing', () => {
     const unknown = context({ search_path: undefined })
     expect(resolve(session, relation('account'), unknown)).toEqual({
