@@ -322,10 +322,8 @@ class SecretFinder {
   /** A separator stands behind a secret name: what follows is its value, with or without quotes. */
   #separate(): void {
     this.#armed = 'separated'
-    if (!this.#policy.bare) return
-    const start = bareStart(this.#text, this.#tokens.end)
-    if (start < 0) return
-    const end = this.#bare_ends.after(start, start === this.#tokens.end)
+    const start = this.#policy.bare ? bareStart(this.#text, this.#tokens.end) : -1
+    const end = start < 0 ? -1 : this.#bare_ends.after(start, start === this.#tokens.end)
     if (end <= start) return
     // The reader is not moved: a quote within the value must not turn the quotes behind it around.
     this.#redact(start, end, redacted)
