@@ -5,6 +5,7 @@ import { DatabaseCatalogSource } from './catalog/catalog-source.js'
 import type { SideConnectionOptions } from './catalog/side-connection.js'
 import type { Config } from './config/config.js'
 import { effectiveConfig } from './config/effective-config.js'
+import { loadSealKey } from './config/seal-key.js'
 import { WitnessError } from './errors.js'
 import { SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
@@ -192,6 +193,7 @@ function trailOptions(
     flush: audit.flush,
     queue_bytes: audit.queue_bytes,
     stuck_timeout_ms: audit.stuck_timeout_ms,
+    seal: sealOptions(audit.seal),
     time_zone: audit.time_zone,
     instance: config.instance,
     server_log,
@@ -201,6 +203,10 @@ function trailOptions(
       configuration: effectiveConfig(config),
     },
   }
+}
+
+function sealOptions({ key, ...seal }: Config['audit']['seal']): TrailOptions['seal'] {
+  return key === undefined ? seal : { ...seal, key: loadSealKey(key) }
 }
 
 function renderer(config: Config): (record: AuditRecord) => string {

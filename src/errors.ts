@@ -40,6 +40,15 @@ export const error_table = {
   'trail.write_failed': {
     hint: 'Records go to the server log until the audit file can be written again.',
   },
+  'keygen.failed': {
+    hint: 'Name files that do not exist yet, in a directory that this user may write to: keys are never overwritten.',
+  },
+  'verify.key': {
+    hint: 'Give the public key, X.pub as `pgwitness keygen --out X` wrote it.',
+  },
+  'verify.unreadable': {
+    hint: 'Check that directory, anchor and server log exist and that this user may read them.',
+  },
   'server_log.unwritable': {
     hint: 'Make the directory of server_log.file writable for this user, or leave server_log.file out.',
   },

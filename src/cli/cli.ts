@@ -7,6 +7,9 @@ const usage_status = 2
 /** Exit status of a configuration or a start that failed. */
 const failure_status = 1
 
+/** `verify` could not tell anything. */
+const unverifiable_status = 3
+
 const formats = ['json', 'csv'] as const
 
 /**
@@ -24,7 +27,9 @@ export async function runCli(command_line: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       // The message is out already; help and version end this way too, with status 0.
-      return error.exitCode === 0 ? 0 : usage_status
+      if (error.exitCode === 0) return 0
+      // What `verify` answers is a verdict, where 2 means something else.
+      return command_line[0] === 'verify' ? unverifiable_status : usage_status
     }
     process.stderr.write(describeError(error))
     return failure_status
@@ -46,6 +51,8 @@ function createProgram(setStatus: (status: number) => void): Command {
   addRun(program, setStatus)
   addCheck(program, setStatus)
   addExplain(program, setStatus)
+  addKeygen(program, setStatus)
+  addVerify(program, setStatus)
   addDemo(program, setStatus)
   return program
 }
@@ -124,6 +131,53 @@ function addExplain(program: Command, setStatus: (status: number) => void): void
         ...(searchPath === undefined ? {} : { search_path: searchPath }),
       }
       setStatus(await explain(sql, options))
+    })
+}
+
+function addKeygen(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('keygen')
+    .description('make a key pair for the seals of the trail')
+    .requiredOption('--out <name>', 'writes NAME.key (private) and NAME.pub (public)')
+    .action(async ({ out }: { readonly out: string }) => {
+      const { keygen } = await import('./keygen.js')
+      setStatus(keygen(out))
+    })
+}
+
+interface VerifyCommandFlags {
+  readonly key: readonly string[]
+  readonly anchor?: string
+  readonly serverLog?: string
+  readonly unsigned?: boolean
+}
+
+function addVerify(program: Command, setStatus: (status: number) => void): void {
+  const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+  program
+    .command('verify')
+    .description(
+      'check that a trail was not altered; status 0: intact, 1: altered, 2: incomplete, 3: cannot be verified',
+    )
+    .argument('<directory>', 'directory of the audit files')
+    .option(
+      '--key <file>',
+      'public key that may have signed; may be given more than once',
+      gather,
+      [],
+    )
+    .option('--anchor <file>', 'file of audit.seal.copy: shows removed newest files and rollbacks')
+    .option('--server-log <file>', 'server log that took records while no file could be written')
+    .option('--unsigned', 'check the chain of hashes alone: seals need no signature')
+    .action(async (directory: string, given: VerifyCommandFlags) => {
+      const { verify } = await import('./verify.js')
+      const flags = {
+        keys: given.key,
+        unsigned: given.unsigned === true,
+        ...(given.anchor === undefined ? {} : { anchor: given.anchor }),
+        ...(given.serverLog === undefined ? {} : { server_log: given.serverLog }),
+      }
+      setStatus(await verify(directory, flags))
     })
 }
 

@@ -10,8 +10,6 @@ export interface NotYet {
   readonly hint: string
 }
 
-const seal_hint = 'Leave the key out: this version writes the trail without seals.'
-
 /**
  * Keys and values of the format that a later version implements. They are refused rather than
  * taken without effect; an entry goes away with its implementation.
@@ -24,10 +22,6 @@ export const not_yet: readonly NotYet[] = [
     hint: 'Use refuse, the default.',
   },
   { path: ['audit', 'accept_unaudited'], values: [true], hint: 'Leave the key out.' },
-  { path: ['audit', 'seal', 'key'], hint: seal_hint },
-  { path: ['audit', 'seal', 'copy'], hint: seal_hint },
-  { path: ['audit', 'seal', 'every'], hint: seal_hint },
-  { path: ['audit', 'seal', 'records'], hint: seal_hint },
 ]
 
 /** What the input asks for that this version cannot do. */

@@ -1,25 +1,33 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConfigIssue } from './config-error.js'
+import { readSealKey } from './seal-key.js'
 import { errorText, printable, readSecretFile } from './secrets.js'
 import { type Tree, valueAt } from './tree.js'
 
 /**
- * Looks at the files that TLS needs, so that `check` finds what would fail at the first
- * handshake. The files are read again when they are used.
+ * Looks at the files that TLS and the seals need, so that `check` finds what would fail at the
+ * first handshake or at the start. The files are read again when they are used.
  */
 export function referencedFileIssues(raw: Tree): readonly ConfigIssue[] {
   const fileAt = (...path: string[]): string | undefined => {
     const value = valueAt(raw, path)
     return typeof value === 'string' ? value : undefined
   }
-  return ['listen', 'upstream'].flatMap((side) => {
+  const tls_issues = ['listen', 'upstream'].flatMap((side) => {
     const authorities = side === 'listen' ? 'client_ca' : 'ca'
     return [
       ...pairIssues(`${side}.tls`, fileAt(side, 'tls', 'cert'), fileAt(side, 'tls', 'key')),
       ...certificateIssues(`${side}.tls.${authorities}`, fileAt(side, 'tls', authorities)),
     ]
   })
+  return [...tls_issues, ...sealKeyIssues(fileAt('audit', 'seal', 'key'))]
+}
+
+function sealKeyIssues(file: string | undefined): readonly ConfigIssue[] {
+  if (file === undefined) return []
+  const key = readSealKey(file)
+  return key.ok ? [] : [fileIssue('audit.seal.key', file, key.reason, key.hint)]
 }
 
 function fileIssue(path: string, file: string, reason: string, hint: string): ConfigIssue {

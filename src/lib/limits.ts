@@ -195,4 +195,10 @@ export const limits = {
   doubtful_columns: 256,
   /** Pairs of privilege and grantee that one GRANT may list: both lists are as long as the text. */
   grants_per_statement: 1_000,
+  /** Seals that wait for an anchor that hangs: a day of them at the default of one in ten seconds. */
+  waiting_seals: 8_640,
+  /** Findings of one verification that are told; the others are counted. */
+  verify_findings: 1_000,
+  /** Ranges of missing numbers that a verification keeps; beyond, they are told as gaps at once. */
+  verify_gaps: 10_000,
 } as const

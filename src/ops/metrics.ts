@@ -9,6 +9,7 @@ export interface MetricSources {
     readonly acknowledged_records: number
     readonly fallback_records: number
     readonly queued_bytes: number
+    readonly uncopied_seals: number
   }
   /** Counters of the parser's door. */
   parser(): ParserFigures
@@ -117,6 +118,14 @@ export class Metrics {
       registers: [registry],
       collect() {
         this.set(sources.trail().queued_bytes)
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_uncopied_seals',
+      help: 'Seals since the start that audit.seal.copy could not take.',
+      registers: [registry],
+      collect() {
+        this.set(sources.trail().uncopied_seals)
       },
     })
     new Gauge({

@@ -127,6 +127,35 @@ export const detail_schemas = {
     bytes: bytes.describe('its bytes'),
     reason: z.enum(['age', 'files', 'size']).describe('the limit of `retain` that it was over'),
   }),
+  'audit.seal': z.strictObject({
+    trail: text.describe('id of the trail'),
+    epoch: bytes.describe('number of the start'),
+    instance: text.describe('name of the proxy that wrote it'),
+    file: text.describe(
+      'the file that is sealed; in another one the record is a repeat without effect',
+    ),
+    from: bytes.describe(
+      'first byte of the file that is covered: where the seal before it stands, or 0',
+    ),
+    to: bytes.describe('end of what is covered: where this record begins'),
+    records: bytes.describe('how many records that are'),
+    previous_hash: sha256
+      .optional()
+      .describe('hash of the seal before, also over files; absent in the first'),
+    hash: sha256.describe(
+      'SHA-256 of that hash (or 32 zero bytes) and of the SHA-256 of these bytes',
+    ),
+    time: text.describe('time of the seal, UTC'),
+    next_ms: bytes.describe(
+      'the next seal comes within this many milliseconds, while pgwitness runs',
+    ),
+    closing: z
+      .literal(true)
+      .optional()
+      .describe('the last record of a file that was closed in order'),
+    key: sha256.optional().describe('SHA-256 of the public key (DER) that checks the signature'),
+    signature: text.optional().describe('Ed25519, base64; absent without `audit.seal.key`'),
+  }),
   'audit.stop': z.strictObject({
     reason: text.describe('why pgwitness stopped'),
   }),

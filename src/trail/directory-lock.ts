@@ -97,6 +97,16 @@ export class DirectoryLock {
   }
 }
 
+/** Who holds the lock of a directory; undefined when nobody does. Leaves everything as it is. */
+export async function lockHolder(directory: string): Promise<string | undefined> {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    return await askHolder(shortPath(fd, directory))
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** A socket's path may have 107 bytes; through the descriptor every directory is short (Linux). */
 function shortPath(fd: number, directory: string): string {
   const base = `/proc/self/fd/${fd}`

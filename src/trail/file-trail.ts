@@ -8,6 +8,7 @@ import { ControlWords, createControl, type TrailMemory } from './control-words.j
 import { DirectoryLock } from './directory-lock.js'
 import { prepareDirectory } from './prepare-directory.js'
 import { createRing, RingProducer } from './ring.js'
+import { SealCopy } from './seal-copy.js'
 import type { Trail, TrailState } from './trail.js'
 import type { TrailIdentity, TrailLog, TrailOptions } from './trail-options.js'
 import type { CloseCommand, WriterMessage, WriterSetup } from './writer-messages.js'
@@ -61,6 +62,7 @@ export class FileTrail implements Trail {
   readonly #queue: RingProducer
   readonly #control: ControlWords
   readonly #watch: NodeJS.Timeout
+  readonly #seal_copy: SealCopy | undefined
   #lock: DirectoryLock
   #relocking = false
   #worker: Worker
@@ -91,6 +93,8 @@ export class FileTrail implements Trail {
     this.#options = options
     this.#lock = lock
     this.#log = log
+    const { copy } = options.seal
+    this.#seal_copy = copy === undefined ? undefined : new SealCopy(copy, log)
     this.#memory = {
       queue: createRing(options.queue_bytes),
       notes: createRing(limits.trail_notes_bytes),
@@ -153,6 +157,7 @@ export class FileTrail implements Trail {
       fallback_records: this.#control.counter('diverted'),
       current_file: this.#current_file,
       stuck: this.#stuck,
+      uncopied_seals: this.#seal_copy?.failed_seals ?? 0,
     }
   }
 
@@ -179,6 +184,7 @@ export class FileTrail implements Trail {
       await promise
     } finally {
       clearInterval(this.#watch)
+      await this.#seal_copy?.settle(this.#options.stuck_timeout_ms)
       await this.#lock.release()
     }
   }
@@ -224,6 +230,9 @@ export class FileTrail implements Trail {
         return
       case 'acknowledged':
         this.#acknowledged()
+        return
+      case 'sealed':
+        this.#seal_copy?.append(message.line)
         return
       case 'log':
         this.#log[message.level](message.object, message.message)

@@ -4,6 +4,7 @@ import { Batch } from './batch.js'
 import type { ControlWords } from './control-words.js'
 import type { Diversion, UnfinishedRange } from './diversion.js'
 import { rotationTime } from './rotation-time.js'
+import type { Sealer } from './sealer.js'
 import type { Predecessor, TrailFile } from './trail-file.js'
 import type { TrailIdentity, TrailOptions } from './trail-options.js'
 import { asFailure, errnoOf, type WriteFailure } from './write-failure.js'
@@ -31,6 +32,7 @@ export interface OutletParts {
   readonly control: ControlWords
   readonly directory: AuditDirectory
   readonly diversion: Diversion
+  readonly sealer: Sealer
   readonly clock: WriterClock
   readonly report: (message: WriterMessage) => void
 }
@@ -95,6 +97,12 @@ export class Outlet {
         const file = this.#file
         this.#writeBatch()
         if (this.#file === file) this.#rotate('size')
+        continue
+      }
+      if (next === 'new' && this.#sealIsFull()) {
+        const file = this.#file
+        this.#writeBatch()
+        if (this.#file === file) this.#parts.sealer.seal(this, false)
         continue
       }
       this.#batch.add(backlog)
@@ -212,8 +220,7 @@ export class Outlet {
     }
     const closing = notes.closed(next.name, old.bytes, old.records)
     backlog.note(renderNote(closing, clock.nowMicroseconds(), options))
-    this.drain('numbered')
-    this.sync()
+    this.#parts.sealer.seal(this, true)
     if (this.#file !== old) {
       next.discard()
       return
@@ -235,6 +242,11 @@ export class Outlet {
     // A file with nothing but its head would be followed by another one for ever.
     if (held < 2 || file.bytes + this.#batch.bytes.length + length <= size_bytes) return false
     return this.#parts.clock.monotonicMilliseconds() >= this.#rotate_not_before_ms
+  }
+
+  #sealIsFull(): boolean {
+    const file = this.#file
+    return file !== undefined && this.#parts.sealer.isFull(file, this.#batch.records + 1)
   }
 
   #writeBatch(): void {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { AuditDirectory } from './audit-directory.js'
 import { createExclusive, type Disk, writeAll } from './disk.js'
+import { lastSealIn } from './read-audit-line.js'
 import { RecordScanner } from './record-scanner.js'
 import type { Predecessor } from './trail-file.js'
 import type { TrailIdentity } from './trail-options.js'
@@ -28,6 +29,8 @@ export interface Legacy {
   readonly unreadable?: string
   /** Trail and epoch of its last record, where it shows them. */
   readonly identity?: TrailIdentity
+  /** Hash of the last seal in the files, where one could be read. */
+  readonly seal_hash?: string
 }
 
 export interface TornEnd {
@@ -40,11 +43,36 @@ export interface TornEnd {
 /** Finds the newest file and brings its end in order. Throws the system's error when it cannot. */
 export function takeLegacy(directory: AuditDirectory, file_mode: number, disk: Disk): Legacy {
   const empty: string[] = []
-  for (const file of directory.storedFiles().reverse()) {
-    if (file.bytes > 0) return { ...examine(directory.path, file, file_mode, disk), empty }
-    empty.push(file.name)
+  const files = directory.storedFiles().reverse()
+  for (const [index, file] of files.entries()) {
+    if (file.bytes === 0) {
+      empty.push(file.name)
+      continue
+    }
+    const found = examine(directory.path, file, file_mode, disk)
+    if (found.seal_hash !== undefined) return { ...found, empty }
+    const seal_hash = olderSeal(directory.path, files.slice(index + 1), disk)
+    return { ...found, empty, ...(seal_hash !== undefined && { seal_hash }) }
   }
   return { empty }
+}
+
+/** A writer that died young left a file without a seal: the chain goes on from one before. */
+function olderSeal(
+  directory: string,
+  files: readonly { readonly name: string }[],
+  disk: Disk,
+): string | undefined {
+  for (const { name } of files) {
+    try {
+      const { seal_hash } = scanFile(join(directory, name), disk)
+      if (seal_hash !== undefined) return seal_hash
+    } catch (error) {
+      if (errnoOf(error) !== 'EACCES') throw error
+      return undefined
+    }
+  }
+  return undefined
 }
 
 function examine(
@@ -67,6 +95,7 @@ function examine(
     previous: { file: file.name, bytes: scan.bytes, sha256: scan.sha256 },
     ...(torn !== undefined && { torn }),
     ...(scan.identity !== undefined && { identity: scan.identity }),
+    ...(scan.seal_hash !== undefined && { seal_hash: scan.seal_hash }),
   }
 }
 
@@ -77,6 +106,7 @@ interface FileScan {
   /** What stands behind them. */
   readonly torn: Buffer
   readonly identity: TrailIdentity | undefined
+  readonly seal_hash: string | undefined
 }
 
 function scanFile(path: string, disk: Disk): FileScan {
@@ -87,6 +117,7 @@ function scanFile(path: string, disk: Disk): FileScan {
   let bytes = 0
   let rest: Buffer[] = []
   let last_line = Buffer.alloc(0)
+  let seal_hash: string | undefined
   try {
     for (let count = 1; count > 0; ) {
       count = disk.readSync(fd, chunk, 0, chunk.length, null)
@@ -100,6 +131,9 @@ function scanFile(path: string, disk: Disk): FileScan {
       const whole = Buffer.concat([...rest, part.subarray(0, end)])
       hash.update(whole)
       bytes += whole.length
+      const shift = whole.length - end
+      const whole_ends = ends.map((one) => one + shift)
+      seal_hash = lastSealIn(whole, whole_ends, scanner.format ?? 'json')?.hash ?? seal_hash
       const before_last = ends.at(-2)
       const last = before_last === undefined ? whole : part.subarray(before_last, end)
       last_line = Buffer.from(last.subarray(0, line_head_bytes))
@@ -109,7 +143,7 @@ function scanFile(path: string, disk: Disk): FileScan {
     disk.closeSync(fd)
   }
   const identity = scanner.format === 'json' ? identityOf(last_line.toString('latin1')) : undefined
-  return { bytes, sha256: hash.digest('hex'), torn: Buffer.concat(rest), identity }
+  return { bytes, sha256: hash.digest('hex'), torn: Buffer.concat(rest), identity, seal_hash }
 }
 
 /** Reads the head of a JSON record, whose keys stand in a fixed order. */

@@ -14,6 +14,14 @@ export interface Predecessor {
   readonly torn_bytes?: number
 }
 
+/** The bytes of a file that one seal covers. */
+export interface UnsealedRange {
+  readonly from: number
+  readonly to: number
+  readonly records: number
+  readonly sha256: Buffer
+}
+
 /**
  * One open audit file. Only whole records count: what a failed write left of the record after them
  * is cut off again.
@@ -26,6 +34,10 @@ export class TrailFile {
   readonly #device: number
   readonly #inode: number
   readonly #hash: Hash = createHash('sha256')
+  /** Of what was written since the last seal. */
+  #unsealed_hash: Hash = createHash('sha256')
+  #sealed_bytes = 0
+  #sealed_records = 0
   #bytes = 0
   #records = 0
   #unsynced_bytes = 0
@@ -52,6 +64,30 @@ export class TrailFile {
 
   get unsynced_bytes(): number {
     return this.#unsynced_bytes
+  }
+
+  /** Whether it has a seal. */
+  get is_sealed(): boolean {
+    return this.#sealed_records > 0
+  }
+
+  /** Records since the last seal, its own line among them. */
+  get unsealed_records(): number {
+    return this.#records - this.#sealed_records
+  }
+
+  /** What a seal that is written now covers; what is written from now on is the next one's. */
+  takeUnsealed(): UnsealedRange {
+    const range = {
+      from: this.#sealed_bytes,
+      to: this.#bytes,
+      records: this.unsealed_records,
+      sha256: this.#unsealed_hash.digest(),
+    }
+    this.#unsealed_hash = createHash('sha256')
+    this.#sealed_bytes = this.#bytes
+    this.#sealed_records = this.#records
+    return range
   }
 
   /** Appends a batch; a WriteFailure says how many of its records are whole in the file. */
@@ -128,6 +164,7 @@ export class TrailFile {
 
   #count(bytes: Buffer, records: number): void {
     this.#hash.update(bytes)
+    this.#unsealed_hash.update(bytes)
     this.#bytes += bytes.length
     this.#unsynced_bytes += bytes.length
     this.#records += records

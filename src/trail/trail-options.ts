@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto'
+
 /** The part of the configuration that the trail needs; the names and units are the configuration's. */
 export interface TrailOptions {
   readonly directory: string
@@ -14,6 +16,7 @@ export interface TrailOptions {
   }
   readonly queue_bytes: number
   readonly stuck_timeout_ms: number
+  readonly seal: SealOptions
   /** IANA zone name. */
   readonly time_zone: string
   /** Name of this proxy, in each record. */
@@ -22,6 +25,15 @@ export interface TrailOptions {
   readonly server_log: ServerLogTarget
   /** Put into `audit.start`: the effective configuration without its secrets, the version, … */
   readonly start_detail: Readonly<Record<string, unknown>>
+}
+
+export interface SealOptions {
+  /** Ed25519; without it the chain of seals has no signatures. */
+  readonly key?: KeyObject
+  /** A second file to which each seal is appended. */
+  readonly copy?: string
+  readonly every_ms: number
+  readonly records: number
 }
 
 export interface RetainOptions {

@@ -8,6 +8,7 @@ import { Diversion } from './diversion.js'
 import { Outlet } from './outlet.js'
 import { type Legacy, takeLegacy } from './predecessor.js'
 import { expiredFiles } from './retention.js'
+import { Sealer } from './sealer.js'
 import { ServerLogSink } from './server-log-sink.js'
 import type { TrailIdentity, TrailOptions } from './trail-options.js'
 import { asFailure, errnoOf } from './write-failure.js'
@@ -51,6 +52,7 @@ export class TrailWriter {
   readonly #disk: Disk
   readonly #report: (message: WriterMessage) => void
   #outlet: Outlet | undefined
+  #sealer: Sealer | undefined
   #commands_seen = 0
   #write_due_ms: number | undefined
   #expire_due_ms = 0
@@ -88,6 +90,7 @@ export class TrailWriter {
     const urgent = commands !== this.#commands_seen
     this.#commands_seen = commands
     outlet.tick()
+    this.#sealer?.tick(outlet)
     this.#writeIfDue(outlet, urgent)
     if (urgent) outlet.sync()
     this.#expireIfDue(outlet)
@@ -167,15 +170,20 @@ export class TrailWriter {
       this.#disk,
       this.#clock,
     )
-    const parts = {
+    const shared = {
       options: this.#options,
       identity,
       backlog: this.#backlog,
+      clock: this.#clock,
+      report: this.#report,
+    }
+    this.#sealer = new Sealer(shared, legacy.seal_hash)
+    const parts = {
+      ...shared,
       control: this.#control,
       directory: this.#directory,
       diversion: new Diversion(log, this.#control),
-      clock: this.#clock,
-      report: this.#report,
+      sealer: this.#sealer,
     }
     return new Outlet(parts, legacy.previous)
   }
@@ -246,6 +254,7 @@ export class TrailWriter {
     for (let round = 0; round < 2; round++) {
       while (this.#control.mode !== 'failed' && this.#backlog.peek() !== 'none') outlet.drain('all')
       outlet.sync()
+      if (round === 0) this.#sealer?.seal(outlet, true)
     }
     outlet.close()
     this.#report({ kind: 'closed', unwritten_bytes: this.#backlog.unacknowledged_bytes })

@@ -26,4 +26,6 @@ export interface TrailState {
   readonly current_file: string
   /** The writer has shown no sign of life for `stuck_timeout` while records waited. */
   readonly stuck: boolean
+  /** Seals that `seal.copy` was to take and could not. */
+  readonly uncopied_seals: number
 }

@@ -16,6 +16,8 @@ export type WriterMessage =
   | { readonly kind: 'opened'; readonly file: string; readonly identity: TrailIdentity }
   /** Records became safe; sent only while somebody listens. */
   | { readonly kind: 'acknowledged' }
+  /** A seal is on disk: a line for the anchor. Sent only when there is one. */
+  | { readonly kind: 'sealed'; readonly line: string }
   | {
       readonly kind: 'log'
       readonly level: 'info' | 'warn' | 'error'

@@ -3,6 +3,7 @@ import { renderCsv } from '../record/csv-format.js'
 import { renderJson } from '../record/json-format.js'
 import type { Legacy } from './predecessor.js'
 import type { ExpiredFile } from './retention.js'
+import type { Seal } from './seal.js'
 import type { DiversionRange } from './server-log-sink.js'
 import type { Predecessor } from './trail-file.js'
 import type { TrailOptions } from './trail-options.js'
@@ -92,6 +93,10 @@ export const notes = {
       command: 'audit.expire',
       detail: { file: file.name, bytes: file.bytes, reason: file.reason },
     }
+  },
+
+  seal(seal: Seal): Note {
+    return { command: 'audit.seal', detail: seal }
   },
 
   stop(reason: string): Note {

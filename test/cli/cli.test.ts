@@ -19,10 +19,10 @@ test('--help lists the commands of this version and no others', async () => {
   const { status, stdout } = await runToEnd(['--help'])
   expect(status).toBe(0)
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1])
-  expect(commands).toEqual(['run', 'check', 'explain', 'demo'])
+  expect(commands).toEqual(['run', 'check', 'explain', 'keygen', 'verify', 'demo'])
 })
 
-test.each(['run', 'check', 'explain', 'demo'])('%s --help', async (command) => {
+test.each(['run', 'check', 'explain', 'keygen', 'verify', 'demo'])('%s --help', async (command) => {
   const { status, stdout, stderr } = await runToEnd([command, '--help'])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toContain(`Usage: pgwitness ${command}`)
@@ -32,7 +32,7 @@ describe('what is not understood ends with status 2', () => {
   test.each<[readonly string[], RegExp]>([
     [['--colour'], /pgwitness: unknown option '--colour'/],
     [['rum'], /pgwitness: unknown command 'rum'[\s\S]*Did you mean run\?/],
-    [['verify', 'x'], /unknown command 'verify'/],
+    [['keygen'], /required option '--out <name>' not specified/],
     [['run', '--upstrem', 'x'], /unknown option '--upstrem'[\s\S]*--upstream/],
     [['run', 'extra'], /too many arguments/],
     [['run', '--format', 'xml'], /Allowed choices are json, csv/],

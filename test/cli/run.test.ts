@@ -55,7 +55,7 @@ test('relays, records, and stops in order at SIGTERM', async () => {
   expect(cli.stderr).toContain('SIGTERM: stopping')
   const records = readFileSync(file, 'utf8').trimEnd().split('\n')
   expect(records.some((line) => line.includes('SELECT 42 AS answer'))).toBe(true)
-  expect(JSON.parse(records.at(-1) ?? '')).toMatchObject({ class: 'AUDIT', command: 'audit.stop' })
+  expect(JSON.parse(records.at(-2) ?? '')).toMatchObject({ class: 'AUDIT', command: 'audit.stop' })
 })
 
 test('stays at SIGHUP and says so', async () => {

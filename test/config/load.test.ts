@@ -402,10 +402,6 @@ describe('what this version does not have', () => {
     ['audit.on_failure', 'shutdown'],
     ['audit.on_failure', 'continue'],
     ['audit.accept_unaudited', true],
-    ['audit.seal.key', '/x'],
-    ['audit.seal.copy', '/x'],
-    ['audit.seal.every', '10s'],
-    ['audit.seal.records', 5],
   ])('%s: %j is refused', (path, value) => {
     const error = errorOf({ settings: nested(path, value) })
     expect(error.code).toBe('config.not_in_this_version')
@@ -505,7 +501,6 @@ describe('the effective configuration', () => {
     expect(text).toContain('age: 90s')
     expect(text).toContain('size: 0')
     expect(text).toContain('port: 0')
-    expect(text).not.toContain('seal')
   })
 
   test.each([{}, settings])('loads again to the same configuration', (given) => {

@@ -104,7 +104,7 @@ describe.skipIf(!installed('jq'))('recipes for jq', () => {
     const lines = readFileSync(join(json.directory, last), 'utf8').trimEnd().split('\n')
     const printed = runShell(follow, json.directory)
     expect(printed).toHaveLength(lines.length)
-    expect(printed.at(-1)).toContain('AUDIT\taudit.stop')
+    expect(printed.at(-1)).toContain('AUDIT\taudit.seal')
   })
 
   test('who touched one table', () => {

@@ -129,7 +129,7 @@ test('kill -9 under load: the next start takes over, and nothing that was writte
   }
   const second_epoch = records.filter(({ epoch }) => epoch === 2)
   expect(second_epoch.map(({ command }) => command)).toEqual([
-    ...['audit.start', 'audit.recovered', 'audit.stop'],
+    ...['audit.start', 'audit.recovered', 'audit.stop', 'audit.seal'],
   ])
   const sha256 = createHash('sha256').update(kept).digest('hex')
   expect(second_epoch[0]?.detail?.['previous']).toEqual({ file, bytes: kept.length, sha256 })
@@ -161,7 +161,7 @@ test('SIGTERM ends idle sessions at once, lets busy ones finish, and others run 
   const outcomes = sleeps.filter((record) => record['phase'] !== 'start')
   expect(outcomes.map(({ outcome }) => outcome)).toEqual(['success', 'unknown'])
   expect(records.filter(({ command }) => command === 'disconnection')).toHaveLength(3)
-  expect(records.at(-1)).toMatchObject({ command: 'audit.stop', detail: { reason: 'SIGTERM' } })
+  expect(records.at(-2)).toMatchObject({ command: 'audit.stop', detail: { reason: 'SIGTERM' } })
 })
 
 test('a server that is down at the start is waited for, and /readyz says so', async () => {
@@ -215,7 +215,7 @@ test('a reader of stderr that has gone is no reason to end', async () => {
   await client.end()
   cli.process.kill('SIGTERM')
   expect(await cli.ended).toBe(0)
-  expect((await recordsIn(directory)).at(-1)).toMatchObject({ command: 'audit.stop' })
+  expect((await recordsIn(directory)).at(-2)).toMatchObject({ command: 'audit.stop' })
 })
 
 test('when neither file nor log takes records sessions are served from the queue, then go on', async () => {

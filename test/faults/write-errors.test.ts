@@ -178,7 +178,7 @@ describe('an error while syncing', () => {
   it('sends every unacknowledged record to a new file, byte for byte', async () => {
     const disk = new FaultyDisk()
     const harness = harnessWith(disk)
-    harness.pass(10_000, 100)
+    harness.pass(9_000, 100)
     harness.append(1, 20)
     harness.pass(20)
     let failures = 0

@@ -81,13 +81,14 @@ describe('files of the trail', () => {
       command: 'audit.start',
       detail: { version: 'test', identity: 'new' },
     })
-    expect(lines.slice(1, -1).map(({ record }) => record.n)).toEqual(
+    expect(lines.slice(1, -2).map(({ record }) => record.n)).toEqual(
       Array.from({ length: 500 }, (_, index) => index + 1),
     )
-    expect(lines.at(-1)?.record).toMatchObject({
+    expect(lines.at(-2)?.record).toMatchObject({
       command: 'audit.stop',
       detail: { reason: 'test' },
     })
+    expect(lines.at(-1)?.record).toMatchObject({ command: 'audit.seal', detail: { closing: true } })
     expect(harness.messages.at(-1)).toEqual({ kind: 'closed', unwritten_bytes: 0 })
   })
 
@@ -118,7 +119,7 @@ describe('files of the trail', () => {
     new WriterHarness(trailOptions(directory)).start().close()
     const lines = await storedLines(directory)
     expect(new Set(lines.map(({ record }) => record.trail)).size).toBe(1)
-    expect(lines.map(({ record }) => record.epoch)).toEqual([1, 1, 2, 2])
+    expect(lines.map(({ record }) => record.epoch)).toEqual([1, 1, 1, 2, 2, 2])
   })
 })
 
@@ -141,8 +142,8 @@ describe('rotation', () => {
     expect(names.length).toBeGreaterThan(10)
     for (const [index, name] of names.entries()) {
       const own = lines.filter(({ file }) => file === name).map(({ record }) => record)
-      // The closing record comes on top of the size.
-      expect(fs.statSync(join(directory, name)).size).toBeLessThan(size_bytes + 400)
+      // The closing record and its seal come on top of the size.
+      expect(fs.statSync(join(directory, name)).size).toBeLessThan(size_bytes + 1_000)
       if (index > 0) {
         const previous = {
           file: names[index - 1],
@@ -153,8 +154,8 @@ describe('rotation', () => {
       }
       const next = names[index + 1]
       if (next === undefined) continue
-      const detail = { event: 'closed', next, records: own.length - 1 }
-      expect(own.at(-1)).toMatchObject({ command: 'audit.rotate', detail })
+      const detail = { event: 'closed', next, records: own.length - 2 }
+      expect(own.at(-2)).toMatchObject({ command: 'audit.rotate', detail })
     }
   })
 
@@ -250,7 +251,7 @@ describe('a torn end', () => {
     expect(sha256(path)).toBe(whole)
     expect(fs.readFileSync(`${path}.torn`, 'utf8')).toBe('{"v":1,"tra')
     const lines = await storedLines(directory)
-    const [start, recovered] = lines.slice(-3)
+    const [start, recovered] = lines.slice(-4)
     expect(start?.record.detail?.['previous']).toMatchObject({
       file: first.currentFile,
       sha256: whole,
