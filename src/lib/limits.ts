@@ -30,6 +30,8 @@ export const limits = {
    * its record waits for them, up to the Sync.
    */
   skipped_ahead: 100,
+  /** EXECUTE of an EXECUTE, and so on: what lies deeper, or runs in a circle, is not known. */
+  nested_executes: 16,
   /** Requests that a client may have outstanding before its socket is paused. */
   pending_requests: 4_096,
   /**

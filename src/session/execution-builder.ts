@@ -12,7 +12,6 @@ import { isCommit, leavesDoubt, mayHaveCommitted } from './commit-doubt.js'
 import type { Execution, ExecutionOutcome, NamePlan } from './execution.js'
 import type { BoundValues, Completion, QueryRequest, SentText } from './requests.js'
 import type { SessionState } from './session-state.js'
-import type { Portal, PreparedStatement } from './statement-table.js'
 
 /** SQLSTATE of query_canceled, which CopyFail has as well. */
 const query_canceled = '57014'
@@ -231,32 +230,37 @@ interface Joined {
   readonly plan?: NamePlan | undefined
 }
 
-function joinNames(state: SessionState, own: StatementFacts | undefined): Joined {
+/** `depth` counts the EXECUTE that EXECUTE runs. */
+function joinNames(state: SessionState, own: StatementFacts | undefined, depth = 0): Joined {
   if (own === undefined || own.effects.length === 0) {
     return { statement: own, literal_parameters: undefined }
   }
   for (const effect of own.effects) {
     if (effect.kind === 'execute') {
       const prepared = state.statements.get(effect.name)
+      // What was prepared may be an EXECUTE itself, of a name that counts at this moment.
+      const nested = prepared?.statement?.effects.some(({ kind }) => kind === 'execute') === true
+      if (nested && depth >= limits.nested_executes) return { statement: unknown_behind(own) }
+      const run = nested ? joinNames(state, prepared.statement, depth + 1) : undefined
       const values = effect.parameters.map((value) =>
         value === undefined ? '<expression>' : value,
       )
       const secret = prepared?.statement?.secret_parameters === true
       return {
-        statement: behind(own, prepared),
-        prepared_text: prepared?.prepared_text ?? prepared?.statement?.text,
+        statement: behind(own, run?.statement ?? prepared?.statement),
+        prepared_text: run?.prepared_text ?? prepared?.prepared_text ?? prepared?.statement?.text,
         literal_parameters: values.length === 0 || secret ? undefined : values,
-        effects: effectsBehind(own, prepared?.statement),
-        doubted: state.doubts.ofStatement(prepared),
-        plan: prepared?.plan,
+        effects: [...own.effects, ...(run?.effects ?? effectsOf(prepared?.statement))],
+        doubted: state.doubts.ofStatement(prepared) || run?.doubted === true,
+        plan: run === undefined ? prepared?.plan : run.plan,
       }
     }
     if (effect.kind === 'fetch') {
       const portal = state.portals.get(effect.name)
       return {
-        statement: behind(own, portal?.prepared),
+        statement: behind(own, portal?.prepared.statement),
         prepared_text: portal?.prepared.prepared_text,
-        effects: effectsBehind(own, portal?.prepared.statement),
+        effects: [...own.effects, ...effectsOf(portal?.prepared.statement)],
         doubted: state.doubts.ofPortal(portal),
         plan: portal?.plan,
       }
@@ -265,19 +269,15 @@ function joinNames(state: SessionState, own: StatementFacts | undefined): Joined
   return { statement: own }
 }
 
-function effectsBehind(own: StatementFacts, inner: StatementFacts | undefined): readonly Effect[] {
-  return [...own.effects, ...(inner?.effects ?? unseen_effects)]
+function effectsOf(inner: StatementFacts | undefined): readonly Effect[] {
+  return inner?.effects ?? unseen_effects
 }
 
 /**
  * The statement that a name stands for, seen as run by `own`: its class and objects, but the
  * command and tags of `own` where the server answers with those (FETCH).
  */
-function behind(
-  own: StatementFacts,
-  prepared: PreparedStatement | Portal['prepared'] | undefined,
-): StatementFacts {
-  const inner = prepared?.statement
+function behind(own: StatementFacts, inner: StatementFacts | undefined): StatementFacts {
   // A name that we have not seen being made: what it runs is not known.
   if (inner === undefined) return unknown_behind(own)
   const seen = joined_cache.get(inner)?.get(own)

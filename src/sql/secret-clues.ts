@@ -28,7 +28,7 @@ export function isNamedArgument(text: string, end: number): boolean {
 
 /** What begins as a connection string does, or a statement on roles. */
 export const connection_piece =
-  /^\s{0,99}[a-z_]{1,63}\s{0,99}=|:\/\/|\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
+  /^\s{0,99}[a-z_]{1,63}\s{0,99}=|:\/\/|:\/?$|\b(?:create|alter)\s{1,8}(?:role|user|group)\b/i
 
 /** A placeholder of `format`, from its sign on. */
 export const placeholder_at = /^%[sIL]$/

@@ -196,6 +196,29 @@ describe('what SQL prepares and declares', () => {
     )
   })
 
+  it('is followed through an EXECUTE that was prepared, and in a circle not for ever', async () => {
+    await expectReports(
+      [
+        client(query('PREPARE p AS DELETE FROM a'), parse('q', 'EXECUTE p'), sync()),
+        server(complete('PREPARE'), ready(), parseComplete(), ready()),
+        client(query('EXECUTE q'), query('DEALLOCATE p'), query('EXECUTE q')),
+        server(complete('DELETE 2'), ready(), complete('DEALLOCATE'), ready()),
+        server(failure('26000'), ready()),
+        client(parse('p', 'EXECUTE q'), sync(), query('EXECUTE p')),
+        server(parseComplete(), ready(), failure('54001'), ready()),
+      ],
+      `1 1 simple success PREPARE - 0 "PREPARE p AS DELETE FROM a" tx 1/idle WRITE a
+       2 2 simple success DELETE 2 - 2 "EXECUTE q" tx 2/idle WRITE a
+       3 3 simple success DEALLOCATE - 0 "DEALLOCATE p" tx 3/idle MISC
+       4 4 simple failure - 26000 0 "EXECUTE q" tx 4/idle WRITE
+       5 5 simple failure - 54001 0 "EXECUTE p" tx 5/idle WRITE`,
+      {
+        show: ({ statement }) =>
+          [statement?.class, ...(statement?.objects.map((object) => object.name) ?? [])].join(' '),
+      },
+    )
+  })
+
   it('keeps what an EXECUTE does around what it executes', async () => {
     await expectReports(
       [
