@@ -17,7 +17,7 @@ export type Told =
   /** An error outside of any of these: a Parse, a Bind, a Describe, the end of a transaction. */
   | {
       readonly kind: 'error'
-      readonly sqlstate: string
+      sqlstate: string
       readonly fatal: boolean
       readonly text: string
     }
@@ -30,6 +30,8 @@ type Run = Extract<Told, { kind: 'run' }>
 export function toldBy(lines: readonly LogLine[]): Told[] {
   const told: Told[] = []
   let open: Run | undefined
+  /** What the line before was an error of. */
+  let failed: { sqlstate: string } | undefined
   /** A function call that has just ended: what it did is committed only behind its duration. */
   let ended_call: Run | undefined
   const begin = (protocol: Run['protocol'], text: string) => {
@@ -39,14 +41,24 @@ export function toldBy(lines: readonly LogLine[]): Told[] {
   for (const { severity, message, sqlstate, statement } of lines) {
     if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') {
       const fatal = severity !== 'ERROR'
+      // The words of an error that the client's encoding does not have: it hears of that instead.
+      if (sqlstate === '22P05' && failed !== undefined) {
+        failed.sqlstate = sqlstate
+        failed = undefined
+        continue
+      }
       if (ended_call !== undefined && sqlstate === '57014' && !fatal) {
         ended_call.sqlstate = sqlstate
+        failed = ended_call
       } else if (open !== undefined && open.sqlstate === '' && !fatal) {
         open.sqlstate = sqlstate
         open.ended = true
+        failed = open
         open = undefined
       } else {
-        told.push({ kind: 'error', sqlstate, fatal, text: statement })
+        const error = { kind: 'error' as const, sqlstate, fatal, text: statement }
+        told.push(error)
+        failed = error
         open = undefined
       }
       ended_call = undefined
@@ -54,6 +66,7 @@ export function toldBy(lines: readonly LogLine[]): Told[] {
     }
     if (severity !== 'LOG') continue
     ended_call = undefined
+    failed = undefined
     const step = /^duration: [\d.]+ ms(?: {2}(parse|bind) [^:]*: ([\s\S]*))?$/.exec(message)
     const effect = /^(TOUCH|DDL)=([\s\S]*)$/.exec(message)
     if (step !== null) {
