@@ -4,6 +4,7 @@ import type { ColumnAccess, ObjectReference } from '../../src/sql/facts.js'
 import { Random } from '../fuzz/random.js'
 import { analyseOne } from '../sql/render.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
+import { serverMajor } from '../support/server-binaries.js'
 import { access_model, columnsOfTable, randomAccess } from './random-access.js'
 
 /** PGWITNESS_SEEDS tries others, or more: `1-9999`. */
@@ -187,7 +188,16 @@ const written: readonly string[] = [
   'select va from tv where vc is null',
 ]
 
-it.each(written)('the server wants what the facts say: %s', async (sql) => {
+const major = serverMajor()
+/** What older servers do not know. */
+const known = written.filter(
+  (sql) =>
+    (major >= 18 || !/returning old/.test(sql)) &&
+    (major >= 17 || !/merge_action/.test(sql)) &&
+    (major >= 15 || !/^merge/.test(sql)),
+)
+
+it.each(known)('the server wants what the facts say: %s', async (sql) => {
   expect(ran(await answer(sql, [], 'none'))).toBe(true)
   // EXPLAIN says what a statement would do: its objects are mentioned, and not accessed.
   if (sql.startsWith('explain update')) return
@@ -204,5 +214,6 @@ it('the server wants exactly the privileges for the accesses and columns of the 
     for (const one of await disagreements(sql)) wrong.push(`seed ${seed}: ${one}\n  ${sql}`)
   }
   expect(wrong.join('\n')).toBe('')
-  expect(valid).toBeGreaterThan(seeds.length * 0.9)
+  // Older servers refuse what they do not know.
+  expect(valid).toBeGreaterThan(seeds.length * (major >= 18 ? 0.9 : 0.6))
 }, 600_000)
