@@ -169,6 +169,7 @@ function buildAuditor(
       const timer = setTimeout(callback, delay_ms)
       return () => clearTimeout(timer)
     },
+    soon: setImmediate,
   })
   const { start_after_ms } = config.audit
   if (start_after_ms > 0) {

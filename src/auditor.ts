@@ -2,7 +2,13 @@ import { AuditedSession } from './auditor/audited-session.js'
 import type { AuditorParts } from './auditor/auditor-parts.js'
 import { certificates_differ } from './auditor/channel-binding.js'
 import { viaDetail } from './auditor/login.js'
+import { Turns } from './auditor/turns.js'
 import type { ClientEndpoint, SessionTap, TapFactory } from './proxy/tap.js'
+
+/** What the auditor is made of, and the loop that it works in. */
+export type AuditorSurroundings = Omit<AuditorParts, 'sessionClosed' | 'turns'> & {
+  readonly soon: (callback: () => void) => void
+}
 
 /**
  * The pipeline, seen from the relay: it makes a tap for every connection and records what belongs
@@ -20,9 +26,12 @@ export class Auditor implements TapFactory {
   #turning_away = false
   #settle: (() => void) | undefined
 
-  constructor(parts: Omit<AuditorParts, 'sessionClosed'>) {
+  /** `soon` calls back once, when the loop has seen to its sockets. */
+  constructor(given: AuditorSurroundings) {
+    const { soon, ...parts } = given
     this.#parts = {
       ...parts,
+      turns: new Turns(soon),
       sessionClosed: (session) => {
         if (!this.#sessions.delete(session)) return
         parts.metrics.sessionClosed()

@@ -7,16 +7,15 @@ import type { Execution, SessionReport } from '../session/execution.js'
 import { Interpreter } from '../session/interpreter.js'
 import { ServerStream } from '../session/server-stream.js'
 import { SessionState } from '../session/session-state.js'
-import { splitList } from '../session/settings.js'
 import { TextDecoding } from '../session/text-decoding.js'
 import { FramedViolation, Framer } from '../wire/framer.js'
 import type { AuditorParts } from './auditor-parts.js'
+import { DefaultSettings } from './default-settings.js'
 import { resolutionOf, withCalledFunction } from './function-calls.js'
 import { Login } from './login.js'
 import { NameWaits } from './name-waits.js'
 import { RecordOutlet } from './record-outlet.js'
 import { SessionIdentity } from './session-identity.js'
-import { startupSettings } from './startup-settings.js'
 import {
   classify,
   disagrees,
@@ -52,9 +51,9 @@ export class AuditedSession implements SessionTap {
   #waiting_report: SessionReport | undefined
   readonly #name_waits: NameWaits
   #waiting_for_facts = false
-  #defaults_known = false
-  /** True when the server says itself what its search_path is (PostgreSQL 18 does). */
-  #search_path_reported = false
+  /** True while there is more to record than one turn of the loop may take. */
+  #goes_on = false
+  readonly #defaults = new DefaultSettings()
   /** Counter of the statement that has left its start record last. */
   #start_recorded = 0
   #closed = false
@@ -90,10 +89,11 @@ export class AuditedSession implements SessionTap {
     return this.holdsServer || (this.#client.stopped && !this.#conversation.copying)
   }
 
-  /** A full trail or a late parser pauses both sides, but never inside COPY. */
+  /** A full trail, a late parser or much to record pauses both sides, but never inside COPY. */
   get holdsServer(): boolean {
     if (this.#conversation.copying) return false
-    return this.#records.blocked || this.#conversation.events.length > limits.pending_requests
+    if (this.#records.blocked || this.#goes_on) return true
+    return this.#conversation.events.length > limits.pending_requests
   }
 
   get authorized(): boolean {
@@ -108,7 +108,7 @@ export class AuditedSession implements SessionTap {
   get idle(): boolean {
     // An answer that is not accounted for yet may be that of a BEGIN.
     const { owed, events } = this.#conversation
-    const settled = events.length === 0 && this.#waiting_report === undefined
+    const settled = events.length === 0 && this.#waiting_report === undefined && !this.#goes_on
     return settled && owed.length === 0 && this.#state?.transaction.active !== true
   }
 
@@ -151,14 +151,11 @@ export class AuditedSession implements SessionTap {
     const { user = '', database } = this.#identity.part
     const names = this.#parts.catalog.open(database)
     // Where there is no database there is no catalog to wait for.
-    this.#defaults_known = database === undefined
+    this.#defaults.known = database === undefined
     this.#names = names
     const state = new SessionState({ user, database: database ?? '' }, names)
     this.#state = state
-    state.settings.setDefault('search_path', ['$user', 'public'])
-    for (const [name, value] of startupSettings(this.#identity.startup_parameters)) {
-      state.settings.setDefault(name, splitList(value))
-    }
+    this.#defaults.begin(state, this.#identity.startup_parameters)
     this.#interpreter = new Interpreter(this.#conversation, state)
   }
 
@@ -268,8 +265,15 @@ export class AuditedSession implements SessionTap {
   #drainEvents(): void {
     const interpreter = this.#interpreter
     if (this.#name_waits.waiting || this.#waiting_for_facts || this.#records.blocked) return
+    if (this.#goes_on) return
     this.#learnDefaults()
-    while (interpreter !== undefined) {
+    const begun_at_chars = this.#records.written_chars
+    for (let reports = 0; interpreter !== undefined; reports++) {
+      const chars = this.#records.written_chars - begun_at_chars
+      if (reports >= limits.reports_per_turn || chars >= limits.record_chars_per_turn) {
+        this.#goOnLater()
+        return
+      }
       const report = this.#waiting_report ?? interpreter.next()
       if (report === undefined) break
       const again = this.#waiting_report !== undefined
@@ -287,6 +291,15 @@ export class AuditedSession implements SessionTap {
       return
     }
     if (this.#closed) this.#finish()
+  }
+
+  /** The other sessions come first, and then what this one has left. */
+  #goOnLater(): void {
+    this.#goes_on = true
+    this.#parts.turns.take(() => {
+      this.#goes_on = false
+      this.#resume()
+    })
   }
 
   #resume(): void {
@@ -332,39 +345,28 @@ export class AuditedSession implements SessionTap {
     const resolution = this.#names && resolutionOf(report, this.#names)
     if (resolution === undefined) return no_objects
     // Until the catalog has been read for the first time, every name is a guess.
-    const uncertain = resolution.missing || !this.#defaults_known
+    const uncertain = resolution.missing || !this.#defaults.known
     if (!uncertain) return resolution.objects
     if (again) this.#name_waits.inVain(report, resolution)
     else if (this.#name_waits.begin(report, resolution)) return undefined
     return resolution.objects
   }
 
-  /**
-   * Defaults of role and database count from the login; the catalog may know them a little later.
-   * What the server itself reports is newer than any snapshot.
-   */
   #learnDefaults(): void {
-    if (this.#defaults_known || this.#names === undefined || this.#state === undefined) return
-    const defaults = this.#names.default_settings(this.#identity.part.user ?? '')
-    if (defaults.size === 0) return
-    this.#defaults_known = true
-    const { context } = this.#state
-    const from_startup = startupSettings(this.#identity.startup_parameters)
-    for (const [name, value] of defaults) {
-      if (name === 'search_path' && this.#search_path_reported) continue
-      if (!from_startup.has(name)) this.#state.settings.setDefault(name, splitList(value))
-    }
-    const is_told = this.#search_path_reported || from_startup.has('search_path')
-    if (!is_told && this.#names.defaults_in_doubt) this.#state.settings.doubt('search_path')
+    const { startup_parameters, part } = this.#identity
+    const state = this.#state
+    if (this.#defaults.known || this.#names === undefined || state === undefined) return
+    const { context } = state
+    if (!this.#defaults.learn(this.#names, state, part.user ?? '', startup_parameters)) return
     // The record that waits was made before they were known; nothing has been settled since.
     const waiting = this.#waiting_report
     if (waiting?.kind !== 'execution' || waiting.context !== context) return
-    this.#waiting_report = { ...waiting, context: this.#state.context }
+    this.#waiting_report = { ...waiting, context: state.context }
   }
 
   #parameterStatus(name: string, value: string): void {
     if (name === 'client_encoding') this.#decoding.setEncoding(value)
-    else if (name === 'search_path') this.#search_path_reported = true
+    else if (name === 'search_path') this.#defaults.search_path_reported = true
     else if (name === 'standard_conforming_strings') {
       this.#decoding.standard_conforming_strings = value === 'on'
     } else if (name === 'application_name') this.#identity.setApplication(value)

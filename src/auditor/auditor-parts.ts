@@ -6,6 +6,7 @@ import type { RuleSet } from '../rules/decision.js'
 import type { FactsSource } from '../sql/facts.js'
 import type { Trail } from '../trail/trail.js'
 import type { AuditedSession } from './audited-session.js'
+import type { Turns } from './turns.js'
 
 /** Where the pipeline says what an operator should know. */
 export interface LogPort {
@@ -38,6 +39,8 @@ export interface AuditorParts {
   render(record: AuditRecord): string
   /** Calls back once after so many milliseconds; the returned function cancels that. */
   later(delay_ms: number, callback: () => void): () => void
+  /** Where a session waits that has more to record than one turn of the loop may take. */
+  readonly turns: Turns
   /** The session is over, and its records are with the trail; told once or more. */
   sessionClosed(session: AuditedSession): void
 }

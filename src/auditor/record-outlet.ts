@@ -7,6 +7,8 @@ export class RecordOutlet {
   readonly #emptied: () => void
   /** Rendered records that found no room in the trail, oldest first. */
   readonly #waiting: string[] = []
+  /** Length of all records so far, in UTF-16 code units: a measure of the work that they made. */
+  written_chars = 0
 
   /** `emptied` is called when all that waited is in the trail. */
   constructor(parts: Pick<AuditorParts, 'render' | 'trail'>, emptied: () => void) {
@@ -21,6 +23,7 @@ export class RecordOutlet {
 
   write(record: AuditRecord): void {
     const rendered = this.#parts.render(record)
+    this.written_chars += rendered.length
     if (!this.blocked && this.#parts.trail.append(rendered)) return
     this.#waiting.push(rendered)
     if (this.#waiting.length === 1) this.#awaitRoom()

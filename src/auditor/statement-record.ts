@@ -1,5 +1,6 @@
 import type { ResolvedObject } from '../catalog/names.js'
 import { limits } from '../lib/limits.js'
+import { rememberLast } from '../lib/remember-last.js'
 import type { Analysis, AuditRecord, SessionPart } from '../record/audit-record.js'
 import { clipText } from '../record/clip-text.js'
 import { renderParameters } from '../record/render-parameters.js'
@@ -213,11 +214,14 @@ function executesUnknown(execution: Execution): boolean {
 /** Quotation marks of the languages that the server speaks. */
 const quotation_mark = /["'\u00ab\u00bb\u2018-\u201f\u2039\u203a\u300c-\u300f\uff02]/
 
+const isRedacted = rememberLast((text) => text.includes(redacted))
+
 function holdsSecret(execution: Execution): boolean {
   const { statement, bound, prepared_text, text, length } = execution
   // Of a text that nobody has read only its length is known.
   if (text === '' && length !== undefined) return true
-  if (prepared_text?.includes(redacted) || textOf(execution).includes(redacted)) return true
+  if (prepared_text !== undefined && isRedacted(prepared_text)) return true
+  if (isRedacted(textOf(execution))) return true
   return statement?.secret_parameters === true && bound !== undefined && bound.values.length > 0
 }
 
@@ -246,7 +250,7 @@ function rowsOf(execution: Execution): number | undefined {
 }
 
 function statementPart(execution: Execution, session_id: number, bounds: RecordLimits) {
-  const clipped = clipText(textOf(execution), bounds.statement_max_bytes)
+  const clipped = clipText(textOf(execution), textBytes(execution, bounds))
   const length = execution.length ?? clipped.length
   const sha256 = execution.sha256 ?? clipped.sha256
   const prepared =
@@ -263,6 +267,13 @@ function statementPart(execution: Execution, session_id: number, bounds: RecordL
     ...(sha256 === undefined ? {} : { sha256 }),
     text: clipped.text,
   }
+}
+
+/** The records of one Query repeat a long text of theirs only a few times. */
+function textBytes(execution: Execution, { statement_max_bytes }: RecordLimits): number {
+  const repeated_chars = execution.repetition * execution.text.length
+  if (repeated_chars <= limits.repeated_text_chars) return statement_max_bytes
+  return Math.min(statement_max_bytes, limits.repeated_beginning_bytes)
 }
 
 /**

@@ -43,6 +43,19 @@ export const limits = {
    * client cannot be paused.
    */
   unanswered_bytes: 64 * 1024 * 1024,
+  /**
+   * Records, and characters of records, that one session makes in one turn of the relay loop:
+   * some ten milliseconds, for which the other sessions wait.
+   */
+  reports_per_turn: 256,
+  record_chars_per_turn: 1024 * 1024,
+  /**
+   * Characters of one text that may be repeated in the records of its statements, where each shows
+   * the whole: a Query of a hundred thousand statements would make as many copies of itself.
+   */
+  repeated_text_chars: 1024 * 1024,
+  /** Bytes of it that those behind show, with length and SHA-256 of the whole. */
+  repeated_beginning_bytes: 256,
   /** Cached texts: entries and bytes, so that neither many small nor few large ones grow memory. */
   fact_cache_entries: 20_000,
   fact_cache_bytes: 64 * 1024 * 1024,

@@ -124,6 +124,8 @@ export interface Subject {
   /** True when the name of what is run is in doubt. */
   readonly doubted?: boolean
   readonly start_us: number
+  /** Its place among the statements of a Query that show the whole text, each of them; 0 elsewhere. */
+  readonly repetition?: number
   /** True for the last statement of a Query, whose end is that of its implicit transaction. */
   readonly ends_query?: boolean
   readonly context?: SessionContextOf
@@ -171,6 +173,7 @@ export function buildExecution(
     statement: joined.statement,
     prepared_text: joined.prepared_text ?? subject.prepared_text,
     text: own?.text ?? textWithoutStatement(subject.text),
+    repetition: subject.repetition ?? 0,
     length: subject.text?.sha256 === undefined ? undefined : subject.text.length,
     sha256: subject.text?.sha256,
     ambiguous: subject.text?.ambiguous ?? false,

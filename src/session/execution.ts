@@ -45,6 +45,8 @@ export interface Execution {
   readonly prepared_text: string | undefined
   /** The text of this statement alone, redacted. */
   readonly text: string
+  /** How many records of the same Query show this same text, being that of the whole, before it. */
+  readonly repetition: number
   /** Length and SHA-256 of a text that was too long to keep. */
   readonly length: number | undefined
   readonly sha256: string | undefined

@@ -246,6 +246,7 @@ export class Interpreter {
         status: beyond ? 'unparsed' : facts.status,
         statement,
         start_us: previous?.end_us ?? event.time_us,
+        repetition: whole || beyond || statement !== parsed ? index : 0,
         ends_query,
       },
       ending,

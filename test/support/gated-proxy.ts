@@ -1,5 +1,4 @@
-import type { AuditorParts } from '../../src/auditor/auditor-parts.js'
-import { Auditor } from '../../src/auditor.js'
+import { Auditor, type AuditorSurroundings } from '../../src/auditor.js'
 import { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
 import type { Config } from '../../src/config/config.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -81,7 +80,7 @@ export async function startGated(
   const log = { info() {}, warn() {}, error() {} }
   const facts = new ParserDoor({ analysed_bytes: limits.analysed_bytes, on_replaced: () => {} })
   const catalog = new DatabaseCatalogSource({ server: undefined, refresh_ms: 0, log })
-  const parts: Omit<AuditorParts, 'sessionClosed'> = {
+  const parts: AuditorSurroundings = {
     config,
     facts,
     catalog,
@@ -95,6 +94,7 @@ export async function startGated(
       const timer = setTimeout(callback, delay_ms)
       return () => clearTimeout(timer)
     },
+    soon: setImmediate,
   }
   const auditor = new Auditor(parts)
   const errors: unknown[] = []
