@@ -76,7 +76,6 @@ export interface SessionCatalog {
   functionByOid(oid: number): CalledFunction | undefined
   /** Applies a change that the server has just confirmed, inside the open transaction. */
   apply(change: CatalogChange, context: NameContext): void
-  begin(): void
   savepoint(name: string): void
   release(name: string): void
   rollback_to(name: string): void

@@ -83,12 +83,6 @@ export class OverlaidCatalog implements SessionCatalog {
     applyChange(target, change)
   }
 
-  /**
-   * Called before every change, too, so it must not forget the savepoints: the first change opens
-   * the overlay, and the end of the transaction closes it.
-   */
-  begin(): void {}
-
   savepoint(name: string): void {
     this.#overlay.savepoint(name)
   }

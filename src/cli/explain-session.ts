@@ -69,7 +69,6 @@ export class ExplainedSession {
     this.#initial = this.#startingPath(who.search_path)
     this.#paths = { now: this.#initial, lasting: this.#initial }
     this.#before = this.#paths
-    names.begin()
   }
 
   /** Reads the catalog, where the configuration says how; without it all names are assumed. */
@@ -276,7 +275,6 @@ export class ExplainedSession {
     } else if (operation === 'rollback') {
       this.#paths = this.#before
       this.#names.rollback()
-      this.#names.begin()
     }
   }
 }

@@ -114,7 +114,6 @@ export interface NamesPort {
     of?: NamePlan,
   ): NamePlan | undefined
   apply(change: Extract<Effect, { kind: 'catalog' }>['change'], context: SessionContext): void
-  begin(): void
   savepoint(name: string): void
   release(name: string): void
   rollback_to(name: string): void

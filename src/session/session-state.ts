@@ -136,7 +136,6 @@ export class SessionState {
         this.#closePortals(effect.name, execution.uid)
         return
       case 'catalog':
-        this.#names.begin()
         this.#names.apply(effect.change, execution.context)
         return
       case 'opaque':
@@ -184,7 +183,6 @@ export class SessionState {
         return
       case 'savepoint':
         this.settings.savepoint(name)
-        this.#names.begin()
         this.#names.savepoint(name)
         return
       case 'release':

@@ -130,7 +130,6 @@ test('a change of grants holds at once in its own transaction, for others after 
   const marked = (session: SessionCatalog) =>
     resolve(session, relation('everyone')).objects.some(({ audited }) => audited === true)
   const grant = () => one.apply({ change: 'refresh', doubts: ['rights'] }, context())
-  one.begin()
   one.savepoint('before')
   grant()
   expect([one, other].map(marked)).toEqual([true, false])
@@ -142,12 +141,10 @@ test('a change of grants holds at once in its own transaction, for others after 
   expect([one, other].map(marked)).toEqual([true, false])
   one.rollback()
   expect([one, other].map(marked)).toEqual([false, false])
-  one.begin()
   grant()
   one.prepare_transaction('granted')
   expect([one, other].map(marked)).toEqual([false, false])
   other.rollback_prepared('granted')
-  one.begin()
   grant()
   one.commit()
   expect([one, other].map(marked)).toEqual([true, true])
@@ -165,7 +162,6 @@ test('a change of roles holds in every database, a grant in its own', async () =
   const marked = () =>
     resolve(there, relation('everyone')).objects.some(({ audited }) => audited === true)
   const change = (roles: boolean) => {
-    names.begin()
     names.apply({ change: 'refresh', doubts: roles ? ['rights', 'roles'] : ['rights'] }, context())
     names.commit()
   }

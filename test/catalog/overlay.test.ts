@@ -56,7 +56,6 @@ function nameIn(names: SessionCatalog, name: string, in_context?: NameContext): 
 
 test('a new table is seen by its session at once and by all others after COMMIT', () => {
   const path = context({ search_path: ['app', 'public'] })
-  session.begin()
   session.apply(creation(relation('fresh')), path)
   expect(nameIn(session, 'fresh', path)).toBe('app.fresh (catalog)')
   expect(nameIn(other, 'fresh', path)).toBe('fresh (none)')
@@ -69,7 +68,6 @@ test('a new table is seen by its session at once and by all others after COMMIT'
 
 test('ROLLBACK takes everything back', () => {
   const before = session.version
-  session.begin()
   session.apply(creation(relation('fresh')), context())
   session.apply({ change: 'drop', object: relation('ledger'), missing_ok: false }, context())
   expect(nameIn(session, 'ledger')).toBe('ledger (none)')
@@ -82,7 +80,6 @@ test('ROLLBACK takes everything back', () => {
 
 test('savepoints of one name shadow each other; RELEASE keeps what came since', () => {
   const make = (name: string) => session.apply(creation(relation(name)), context())
-  session.begin()
   make('one')
   session.savepoint('s')
   make('two')
@@ -110,7 +107,6 @@ test('savepoints of one name shadow each other; RELEASE keeps what came since', 
 test('a change behind a savepoint does not make it forgotten', () => {
   const change = (act: () => void) => {
     // As the session does before each of them.
-    session.begin()
     act()
   }
   change(() => session.apply(creation(relation('kept')), context()))
@@ -128,7 +124,6 @@ test('a change behind a savepoint does not make it forgotten', () => {
 })
 
 test('rename and move keep what is known of a relation, and views follow their bases', () => {
-  session.begin()
   session.apply({ change: 'rename', object: relation('ledger'), new_name: 'Book' }, context())
   session.apply({ change: 'move', object: relation('Book'), new_schema: 'app' }, context())
   expect(nameIn(session, 'ledger')).toBe('ledger (none)')
@@ -147,7 +142,6 @@ test('rename and move keep what is known of a relation, and views follow their b
 })
 
 test('schemas are made, exchanged and dropped with all that is in them', () => {
-  session.begin()
   session.apply({ change: 'create_schema', name: 'fresh' }, context())
   const in_fresh = context({ search_path: ['fresh'] })
   session.apply(creation(relation('t')), in_fresh)
@@ -168,7 +162,6 @@ test('schemas are made, exchanged and dropped with all that is in them', () => {
   check(session)
   session.commit()
   check(other)
-  other.begin()
   other.apply({ change: 'drop_schema', name: 'fresh' }, context())
   expect(nameIn(other, 'fresh.account')).toBe('fresh.account (none)')
   other.rollback()
@@ -182,7 +175,6 @@ test('CREATE SCHEMA IF NOT EXISTS of one that exists hides nothing', () => {
 
 test('temporary relations shadow others, outlive the transaction, stay with their session', () => {
   const temporary = relation('account', { temporary: true })
-  session.begin()
   session.apply(creation(temporary), context())
   session.apply(
     creation(relation('passing', { temporary: true }), { on_commit_drop: true }),
@@ -196,7 +188,6 @@ test('temporary relations shadow others, outlive the transaction, stay with thei
   expect(nameIn(session, 'account', context({ search_path: ['public', 'pg_temp'] }))).toBe(
     'public.account (catalog)',
   )
-  session.begin()
   session.discard_temporary()
   expect(nameIn(session, 'account')).toBe('public.account (catalog)')
   session.rollback()
@@ -259,7 +250,6 @@ test('a view over a temporary table is temporary', () => {
 
 test('functions go by overload, types by name, IF NOT EXISTS changes nothing', () => {
   const f = reference('function', 'f', { arguments: '(integer)' })
-  session.begin()
   session.apply({ change: 'drop', object: f, missing_ok: false }, context())
   expect(brief(resolveOne(session, reference('function', 'f')))).toBe('public.f (catalog)')
   session.apply({ change: 'drop', object: f, missing_ok: false }, context())
@@ -277,7 +267,6 @@ test('another owner is known at once, to all after COMMIT, and to nobody after R
   const give = (name: string, new_owner: OwnerName) =>
     session.apply({ change: 'own', object: relation(name), owner: new_owner }, as_bob)
   const as_bob = context({ session_user: 'alice', current_user: 'bob' })
-  session.begin()
   give('ledger', { role: 'carol' })
   session.savepoint('s')
   give('ledger', { keyword: 'current_user' })
@@ -287,7 +276,6 @@ test('another owner is known at once, to all after COMMIT, and to nobody after R
   expect(owner(session, 'ledger')).toBe('carol')
   session.commit()
   expect(owner(other, 'ledger')).toBe('carol')
-  session.begin()
   give('ledger', { keyword: 'session_user' })
   expect(owner(session, 'ledger')).toBe('alice')
   session.rollback()
@@ -298,7 +286,6 @@ test('another owner is known at once, to all after COMMIT, and to nobody after R
 })
 
 test('PREPARE TRANSACTION parks the changes until any session commits them', () => {
-  session.begin()
   session.apply(creation(relation('parked')), context())
   session.prepare_transaction('gid')
   expect(nameIn(session, 'parked')).toBe('parked (none)')

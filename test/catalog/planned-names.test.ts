@@ -35,7 +35,6 @@ describe('a plan keeps the names that it was made with (corner 22)', () => {
     const plan = session.plan(made, text, in_path)
     const meaning = () => session.resolve(text, in_path, plan).objects.map(brief)
     expect(meaning()).toEqual(['finance.account (catalog)'])
-    session.begin()
     session.apply(shadow, in_path)
     expect(session.resolve(text, in_path).objects.map(brief)).toEqual(['pg_temp.account (catalog)'])
     expect(meaning()).toEqual(expected)
@@ -45,7 +44,6 @@ describe('a plan keeps the names that it was made with (corner 22)', () => {
   test('until it is made again for another path', () => {
     const session = source.open('postgres')
     const plan = session.plan('statement', text, in_path)
-    session.begin()
     session.apply(shadow, in_path)
     const other_path = context({ search_path: ['public'] })
     for (const at of [other_path, in_path]) {
@@ -58,7 +56,6 @@ describe('a plan keeps the names that it was made with (corner 22)', () => {
   test('beside what only the statement that runs it names', () => {
     const session = source.open('postgres')
     const plan = session.plan('statement', text, in_path)
-    session.begin()
     session.apply(shadow, in_path)
     const runs = statement(relation('loot', { creates: true }), ...text.objects)
     expect(session.resolve(runs, in_path, plan).objects.map(brief)).toEqual([
@@ -75,7 +72,6 @@ describe('a plan keeps the names that it was made with (corner 22)', () => {
     const plan = session.plan('statement', of_view, in_path)
     const meaning = () => session.resolve(of_view, in_path, plan).objects.map(brief)
     expect(meaning()).toEqual(['finance.summary (catalog)', 'finance.account (catalog)'])
-    session.begin()
     session.apply({ change: 'rename', object: relation('account'), new_name: 'old' }, in_path)
     expect(meaning()).toEqual(['finance.summary (catalog)', 'finance.old (catalog)'])
     session.close()

@@ -171,11 +171,8 @@ describe('transactions', () => {
       server(complete('COMMIT PREPARED'), ready(), complete('DISCARD TEMP'), ready()),
     ])
     expect(dialogue.names.calls).toEqual([
-      'begin',
       'apply create',
-      'begin',
       'savepoint s',
-      'begin',
       'apply drop',
       'rollback to s',
       'release s',

@@ -81,9 +81,6 @@ class NamesLog implements NamesPort {
   apply(change: { readonly change: string }): void {
     this.calls.push(`apply ${change.change}`)
   }
-  begin(): void {
-    if (this.calls.at(-1) !== 'begin') this.calls.push('begin')
-  }
   savepoint(name: string): void {
     this.calls.push(`savepoint ${name}`)
   }
