@@ -1,8 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
@@ -10,6 +9,7 @@ import createSql from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { startProxy, type TrailRecord } from '../support/proxy.js'
+import { logBefore, statement_log } from '../support/server-log.js'
 import { matchTrail } from './match-trail.js'
 import { randomConversation } from './random-conversation.js'
 import { administer, makeModel, renewDatabase } from './scratch-talk.js'
@@ -27,16 +27,7 @@ let postgres: ScratchPostgres
 
 beforeAll(async () => {
   postgres = await startPostgres({
-    settings: {
-      logging_collector: 'on',
-      log_destination: 'csvlog',
-      log_filename: 'server.log',
-      log_rotation_age: '0',
-      log_rotation_size: '0',
-      log_statement: 'all',
-      log_min_duration_statement: '0',
-      log_min_error_statement: 'error',
-    },
+    settings: statement_log,
     hba: ['host all all 127.0.0.1/32 trust'],
   })
   await makeModel(postgres)
@@ -56,12 +47,7 @@ async function logOfServer(): Promise<string> {
       PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END$$`,
     mark,
   )
-  const file = join(postgres.data_directory, 'log', 'server.csv')
-  for (;;) {
-    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    if (text.includes(mark)) return text.slice(0, text.lastIndexOf('\n', text.indexOf(mark)))
-    await delay(20)
-  }
+  return await logBefore(postgres, mark)
 }
 
 /** Records of statements, and of sessions that the server ended, by the number of their process. */

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { debianBinaries, type ScratchPostgres, startPostgres } from '../../support/postgres.js'
+import { logBefore, statement_log } from '../../support/server-log.js'
 import { administer } from '../scratch-talk.js'
 
 /** The version for which Debian 12 has a pgaudit. */
@@ -31,13 +31,7 @@ export async function startAuditServer(log_relation: boolean): Promise<ScratchPo
       'pgaudit.log_parameter': 'on',
       'pgaudit.log_relation': log_relation ? 'on' : 'off',
       'pgaudit.role': 'auditor',
-      logging_collector: 'on',
-      log_destination: 'csvlog',
-      log_filename: 'server.log',
-      log_rotation_age: '0',
-      log_rotation_size: '0',
-      log_statement: 'all',
-      log_min_duration_statement: '0',
+      ...statement_log,
       // Workers of parallel queries repeat pgaudit's lines under their own process.
       max_parallel_workers_per_gather: '0',
       max_prepared_transactions: '10',
@@ -52,10 +46,5 @@ export async function startAuditServer(log_relation: boolean): Promise<ScratchPo
 export async function logOfServer(postgres: ScratchPostgres): Promise<string> {
   const mark = `SELECT 1 AS end_of_log_${process.hrtime.bigint()}`
   await administer(postgres, 'postgres', mark)
-  const file = join(postgres.data_directory, 'log', 'server.csv')
-  for (;;) {
-    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    if (text.includes(mark)) return text.slice(0, text.lastIndexOf('\n', text.indexOf(mark)) + 1)
-    await delay(20)
-  }
+  return await logBefore(postgres, mark)
 }
