@@ -7,7 +7,7 @@ import type { Config } from './config/config.js'
 import { effectiveConfig } from './config/effective-config.js'
 import { loadSealKey } from './config/seal-key.js'
 import { WitnessError } from './errors.js'
-import { SystemClock } from './lib/clock.js'
+import { type Clock, SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
 import { AdminServer, type Health } from './ops/admin-server.js'
 import { Metrics } from './ops/metrics.js'
@@ -88,13 +88,14 @@ async function construct(
   started.push(() => trail.close(stop_reason))
 
   const metrics = new Metrics()
-  const { facts, catalog } = openSources(config, material, log, started)
+  const clock = new SystemClock()
+  const { facts, catalog } = openSources(config, material, log, clock, started)
   metrics.observe({
     trail: () => trail.state,
     parser: () => ({ ...facts.counters() }),
     catalog: () => catalog.status(),
   })
-  const auditor = buildAuditor(config, { facts, catalog, trail, log, metrics }, started)
+  const auditor = buildAuditor(config, { facts, catalog, trail, log, metrics, clock }, started)
 
   const report = (error: unknown) => log.error({ err: error }, 'unexpected error in a connection')
   const listener = new Listener({
@@ -137,6 +138,7 @@ function openSources(
   config: Config,
   material: TlsMaterial,
   log: Logger,
+  clock: Clock,
   started: (() => Promise<void>)[],
 ): { readonly facts: ParserDoor; readonly catalog: DatabaseCatalogSource } {
   const facts = new ParserDoor({
@@ -149,6 +151,7 @@ function openSources(
     refresh_ms: config.catalog?.refresh_ms ?? 0,
     audit_role: config.object_audit?.role,
     log,
+    clock,
   })
   started.push(() => catalog.close())
   return { facts, catalog }
@@ -156,14 +159,13 @@ function openSources(
 
 function buildAuditor(
   config: Config,
-  parts: Pick<AuditorParts, 'facts' | 'catalog' | 'trail' | 'log' | 'metrics'>,
+  parts: Pick<AuditorParts, 'facts' | 'catalog' | 'trail' | 'log' | 'metrics' | 'clock'>,
   started: (() => Promise<void>)[],
 ): Auditor {
   const auditor = new Auditor({
     config,
     ...parts,
     rules: compileRules(config, config.audit.time_zone),
-    clock: new SystemClock(),
     render: renderer(config),
     later: (delay_ms, callback) => {
       const timer = setTimeout(callback, delay_ms)

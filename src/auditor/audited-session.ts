@@ -245,6 +245,7 @@ export class AuditedSession implements SessionTap {
     try {
       if (this.#failed) this.#finish()
       else this.#drainEvents()
+      this.#names?.setLagging(this.#isLagging)
     } catch (error) {
       this.#fail(error)
     }
@@ -264,8 +265,7 @@ export class AuditedSession implements SessionTap {
 
   #drainEvents(): void {
     const interpreter = this.#interpreter
-    if (this.#name_waits.waiting || this.#waiting_for_facts || this.#records.blocked) return
-    if (this.#goes_on) return
+    if (this.#isLagging) return
     this.#learnDefaults()
     const begun_at_chars = this.#records.written_chars
     for (let reports = 0; interpreter !== undefined; reports++) {
@@ -302,6 +302,12 @@ export class AuditedSession implements SessionTap {
     })
   }
 
+  /** Records wait: the catalog may be read again before they are made. */
+  get #isLagging(): boolean {
+    if (this.#name_waits.waiting || this.#waiting_for_facts || this.#goes_on) return true
+    return this.#records.blocked
+  }
+
   #resume(): void {
     this.#drain()
     this.onRelease?.()
@@ -314,6 +320,7 @@ export class AuditedSession implements SessionTap {
       this.#interpreter?.settle(reported, true)
       return true
     }
+    this.#names?.setMoment(reported.end_us)
     const report = withCalledFunction(reported, this.#names)
     const objects = this.#objects(report, again)
     if (objects === undefined) {

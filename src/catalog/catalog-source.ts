@@ -1,3 +1,4 @@
+import { type Clock, SystemClock } from '../lib/clock.js'
 import { DatabaseCatalog } from './database-catalog.js'
 import type { CatalogSource, SessionCatalog } from './names.js'
 import { OverlaidCatalog } from './session-catalog.js'
@@ -12,6 +13,8 @@ export interface CatalogSourceOptions {
   /** Object auditing by this role's grants; absent: nothing is marked. */
   readonly audit_role?: string | undefined
   readonly log: CatalogLog
+  /** That of the sessions; absent: one of its own. */
+  readonly clock?: Clock
   /** How long a database without sessions keeps its connection and snapshot. */
   readonly unused_ms?: number
 }
@@ -49,12 +52,14 @@ const default_unused_ms = 60_000
  */
 export class DatabaseCatalogSource implements CatalogSource {
   readonly #options: CatalogSourceOptions
+  readonly #clock: Clock
   readonly #databases = new Map<string, Kept>()
   #audit_role: string | undefined
   #last_session = 0
 
   constructor(options: CatalogSourceOptions) {
     this.#options = options
+    this.#clock = options.clock ?? new SystemClock()
     this.#audit_role = options.audit_role
   }
 
@@ -126,6 +131,7 @@ export class DatabaseCatalogSource implements CatalogSource {
       side,
       refresh_ms,
       log,
+      clock: this.#clock,
       audit_role: () => this.#audit_role,
       roles_changed: () => {
         for (const { catalog } of this.#databases.values()) {

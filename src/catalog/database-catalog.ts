@@ -1,7 +1,9 @@
 import { type ErrorCode, error_table } from '../errors.js'
+import type { Clock } from '../lib/clock.js'
 import { limits } from '../lib/limits.js'
 import type { StatementFacts } from '../sql/facts.js'
 import { type Doubts, doubtsOf, hasDoubt, no_doubts } from './doubts.js'
+import { FormerReadings, type Reading } from './former-readings.js'
 import { Layer } from './layer.js'
 import type { Resolution } from './names.js'
 import type { CommittedChanges } from './overlay.js'
@@ -16,6 +18,8 @@ export interface DatabaseCatalogOptions {
   readonly side: SideConnection | undefined
   readonly refresh_ms: number
   readonly log: CatalogLog
+  /** That of the sessions, who ask for the names of a moment. */
+  readonly clock: Clock
   audit_role(): string | undefined
   /** A session of this database changed roles: they are those of all others as well. */
   roles_changed(): void
@@ -69,6 +73,7 @@ export class DatabaseCatalog {
   /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
   #unread_before: Doubts = no_doubts
   #unread_since: Doubts = no_doubts
+  readonly #former = new FormerReadings()
   #connection_timer: NodeJS.Timeout | undefined
   /** A load fell due while nobody was there; whoever comes next has it made up for. */
   #postponed = false
@@ -148,6 +153,17 @@ export class DatabaseCatalog {
   /** The shared layers, bottom first, those that say something. */
   layers(): readonly Layer[] {
     return [this.#settled, this.#recent].filter((layer) => layer.size > 0)
+  }
+
+  /** Whether records of a session wait: readings that are replaced meanwhile are kept for them. */
+  setLagging(session: object, lagging: boolean): void {
+    if (lagging) this.#former.lag(session, this.#options.clock.nowMicroseconds())
+    else this.#former.caughtUp(session)
+  }
+
+  /** What was known at a moment at which records lagged; undefined where nothing newer was read since. */
+  formerReading(moment_us: number): Reading | undefined {
+    return this.#former.at(moment_us)
   }
 
   nextOid(): number {
@@ -293,6 +309,15 @@ export class DatabaseCatalog {
   #install(snapshot: CatalogSnapshot): void {
     this.#loads += 1
     const superseded = this.#settled.size > 0 || this.#unread_before !== no_doubts
+    if (this.#snapshot !== undefined) {
+      const { clock } = this.#options
+      const former = {
+        snapshot: this.#snapshot,
+        settled: this.#settled,
+        doubts: this.#unread_before,
+      }
+      this.#former.replaced(former, clock.nowMicroseconds())
+    }
     this.#settled = new Layer()
     this.#unread_before = no_doubts
     if (snapshot === this.#snapshot && !superseded) return

@@ -3,6 +3,7 @@ import {
   type EntryKind,
   type EntryOf,
   type Relation,
+  type Schema,
   system_schema,
   temporary_schema,
 } from './entries.js'
@@ -22,6 +23,11 @@ export interface NameScope {
    * the last reading.
    */
   readonly unread: boolean
+  /**
+   * The same by a newer reading, where this is the scope of a statement that was answered before it:
+   * for names that this one does not have.
+   */
+  readonly later?: NameScope
 }
 
 /** Makes the scope of one statement. */
@@ -71,7 +77,12 @@ function probe(
 }
 
 /** Finds what a name means in the session's scope. */
-export function locate(scope: NameScope, kind: EntryKind, { schema, name }: TextName): Place {
+export function locate(scope: NameScope, kind: EntryKind, text: TextName): Place {
+  const place = locateIn(scope, kind, text)
+  return place.missing && scope.later !== undefined ? locateIn(scope.later, kind, text) : place
+}
+
+function locateIn(scope: NameScope, kind: EntryKind, { schema, name }: TextName): Place {
   if (schema !== undefined) return locateQualified(scope, kind, schema, name)
   if (scope.path === undefined) return locateAnywhere(scope, kind, name)
   const schemas = kind === 'function' ? scope.path.functions : scope.path.relations
@@ -205,6 +216,11 @@ function isOrdinary(schema: string): boolean {
   return schema !== system_schema && schema !== temporary_schema
 }
 
+/** A schema that exists, or came to be since. */
+export function schemaIn({ names, later }: NameScope, name: string): Schema | undefined {
+  return names.schema(name) ?? later?.names.schema(name)
+}
+
 /** Where a new object goes. */
 export function creationPlace(
   scope: NameScope,
@@ -217,7 +233,7 @@ export function creationPlace(
   }
   if (schema !== undefined) {
     if (!known) return { ...nothing, schema, resolved: 'assumed' }
-    const exists = scope.names.schema(schema) !== undefined
+    const exists = schemaIn(scope, schema) !== undefined
     return { ...nothing, schema, resolved: exists ? 'catalog' : 'none', missing: !exists }
   }
   const { path, unread } = scope

@@ -79,6 +79,13 @@ export interface SessionCatalog {
   savepoint(name: string): void
   release(name: string): void
   rollback_to(name: string): void
+  /**
+   * Whether records of this session wait, so that the next one tells of what was answered before: a
+   * reading of the catalog that is replaced meanwhile is kept for it.
+   */
+  setLagging(lagging: boolean): void
+  /** When the statement was answered whose names and changes come next. */
+  setMoment(answered_us: number): void
   /** Merges the changes into the shared snapshot for all sessions of the database. */
   commit(): void
   rollback(): void

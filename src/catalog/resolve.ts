@@ -2,7 +2,7 @@ import { limits } from '../lib/limits.js'
 import type { Access, ObjectReference, StatementClass, StatementFacts } from '../sql/facts.js'
 import { type Relation, system_schema, temporary_schema } from './entries.js'
 import { auditable, audited, auditedCall, type RelationAccess } from './grants.js'
-import { creationPlace, locate, type NameScope, type Place } from './locate.js'
+import { creationPlace, locate, type NameScope, type Place, schemaIn } from './locate.js'
 import type { Resolution, ResolvedObject } from './names.js'
 import { inOwnSchema } from './own-schema.js'
 import { quoteIdentifier, quoteQualified } from './quote-identifier.js'
@@ -135,8 +135,7 @@ class StatementResolver {
   #addGlobal(named: ObjectReference): void {
     const reference = { ...named, name: this.#ofCurrentUser(named) }
     const { snapshot } = this.#scope.names
-    const schema =
-      reference.type === 'SCHEMA' ? this.#scope.names.schema(reference.name) : undefined
+    const schema = reference.type === 'SCHEMA' ? schemaIn(this.#scope, reference.name) : undefined
     const role = reference.type === 'ROLE' ? snapshot?.roles.get(reference.name) : undefined
     const known = snapshot !== undefined && (schema !== undefined || role !== undefined)
     this.objects.push(
@@ -224,7 +223,8 @@ class StatementResolver {
     const waiting = [view]
     for (const relation of waiting) {
       for (const original of relation.details?.bases ?? []) {
-        const base = this.#scope.names.current(original)
+        const { names, later } = this.#scope
+        const base = names.current(original) ?? later?.names.current(original)
         if (base === undefined) continue
         const name = quoteQualified(base.schema, base.name)
         if (seen.has(name)) continue

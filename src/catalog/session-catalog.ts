@@ -4,6 +4,7 @@ import { applyChange } from './apply-change.js'
 import { calledFunction } from './called-function.js'
 import type { DatabaseCatalog } from './database-catalog.js'
 import { type Doubts, no_doubts } from './doubts.js'
+import type { Reading } from './former-readings.js'
 import { LayeredNames } from './layered-names.js'
 import { type NameScope, nameScope } from './locate.js'
 import type { CalledFunction, NameContext, Resolution, SessionCatalog } from './names.js'
@@ -33,6 +34,8 @@ export class OverlaidCatalog implements SessionCatalog {
   #own = new WeakMap<StatementFacts, OwnResolution>()
   #own_count = 0
   #open = true
+  #lagging = false
+  #moment_us = 0
 
   /** `session` tells this session's versions from those of every other one. */
   constructor(database: DatabaseCatalog, session: number, on_close: () => void) {
@@ -64,13 +67,16 @@ export class OverlaidCatalog implements SessionCatalog {
     const like = asked.analysed_as
     const same = like?.objects === asked.objects && like.built_in_calls === asked.built_in_calls
     const statement = same ? like : asked
+    if (this.#formerReading() !== undefined) return this.#resolveNow(statement, context)
     return this.#overlay.empty
       ? this.#resolveShared(statement, context)
       : this.#resolveOwn(statement, context)
   }
 
   functionByOid(oid: number): CalledFunction | undefined {
-    return calledFunction(this.#layeredNames(), oid, this.#auditScope())
+    const former = this.#formerReading()
+    const then = former && calledFunction(this.#formerNames(former), oid, this.#auditScope())
+    return then ?? calledFunction(this.#layeredNames(), oid, this.#auditScope())
   }
 
   apply(change: CatalogChange, context: NameContext): void {
@@ -81,6 +87,16 @@ export class OverlaidCatalog implements SessionCatalog {
       next_oid: () => database.nextOid(),
     }
     applyChange(target, change)
+  }
+
+  setLagging(lagging: boolean): void {
+    if (lagging === this.#lagging) return
+    this.#lagging = lagging
+    this.#database.setLagging(this, lagging)
+  }
+
+  setMoment(answered_us: number): void {
+    this.#moment_us = answered_us
   }
 
   savepoint(name: string): void {
@@ -151,18 +167,36 @@ export class OverlaidCatalog implements SessionCatalog {
   close(): void {
     if (!this.#open) return
     this.#open = false
+    this.setLagging(false)
     this.#overlay.rollback()
     this.#on_close()
   }
 
   #scope(context: NameContext): NameScope {
     const { doubtful } = this.#overlay
-    return nameScope(this.#layeredNames(), context, { doubtful, doubts: this.#doubts })
+    const doubts = this.#doubts
+    const now = nameScope(this.#layeredNames(), context, { doubtful, doubts })
+    const former = this.#formerReading()
+    // Of a role that has come since, a former reading knows no rights.
+    if (former?.snapshot.roles.get(context.current_user) === undefined) return now
+    const names = this.#formerNames(former)
+    return { ...nameScope(names, context, { doubtful, doubts }), later: now }
+  }
+
+  /** What was known when the statement was answered whose record waited; most wait for nothing. */
+  #formerReading(): Reading | undefined {
+    return this.#lagging ? this.#database.formerReading(this.#moment_us) : undefined
+  }
+
+  #formerNames({ snapshot, settled }: Reading): LayeredNames {
+    const layers = [settled, ...this.#database.layers(), ...this.#overlay.layers()]
+    return new LayeredNames(snapshot, layers)
   }
 
   /** Something has changed that only a new snapshot shows. */
   get #doubts(): Doubts {
-    return this.#database.doubts | this.#overlay.doubts
+    const former = this.#formerReading()?.doubts ?? no_doubts
+    return this.#database.doubts | this.#overlay.doubts | former
   }
 
   #layeredNames(): LayeredNames {

@@ -2,6 +2,7 @@ import type { DatabaseCatalog } from '../catalog/database-catalog.js'
 import type { NameContext, ResolvedObject, SessionCatalog } from '../catalog/names.js'
 import { quoteIdentifier } from '../catalog/quote-identifier.js'
 import type { Config } from '../config/config.js'
+import { SystemClock } from '../lib/clock.js'
 import type { Effect, StatementFacts } from '../sql/facts.js'
 import { matchingGrants } from './matching-grants.js'
 
@@ -88,6 +89,7 @@ export class ExplainedSession {
       side,
       refresh_ms: config?.catalog?.refresh_ms ?? 0,
       log,
+      clock: new SystemClock(),
       audit_role: () => config?.object_audit?.role,
       // There is no other database whose grants could come into doubt.
       roles_changed: () => {},

@@ -196,6 +196,11 @@ export const limits = {
   resolution_variants: 8,
   /** Resolutions that a session with changes of its own keeps before it starts anew. */
   session_resolutions: 1_000,
+  /**
+   * Readings of a catalog that are kept beside the present one while records wait that tell of what
+   * was before it: each may be as large. Of waits that outlast more, certainty suffers.
+   */
+  former_readings: 2,
   /** Names that a session remembers not to wait for; beyond, it may wait for some once more. */
   names_in_vain: 1_000,
   /**
