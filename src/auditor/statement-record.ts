@@ -199,10 +199,25 @@ function textOf(execution: Execution): string {
   const { statement, prepared_text, text } = execution
   const secret = prepared_text !== undefined && statement?.secret_parameters === true
   if (!secret && !executesUnknown(execution)) return text
-  const word = text.search(/\bexecute\b/i)
-  // A pattern that held the parenthesis too would begin anew at every such word in a comment.
-  const open = word < 0 ? -1 : text.indexOf('(', word)
+  const open = argumentsOf(text)
   return open < 0 ? text : `${text.slice(0, open + 1)}${redacted})`
+}
+
+const execute_word = /\bexecute\b/gi
+/** A name and the end of its statement: the same in every reading of the text. */
+const ends_without_arguments = /\s*(?:\w+|"[\w\s]+")\s*;/y
+
+/**
+ * Where the arguments of an EXECUTE begin at the earliest. A text that reads in two ways may hold
+ * other statements before and behind: one that ends right after its name has none.
+ */
+function argumentsOf(text: string): number {
+  // A pattern that held the parenthesis too would begin anew at every such word in a comment.
+  for (execute_word.lastIndex = 0; execute_word.test(text); ) {
+    ends_without_arguments.lastIndex = execute_word.lastIndex
+    if (!ends_without_arguments.test(text)) return text.indexOf('(', execute_word.lastIndex)
+  }
+  return -1
 }
 
 /** True for an EXECUTE of a name that we have not seen being prepared: it may not even exist. */

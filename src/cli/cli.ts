@@ -22,7 +22,7 @@ export async function runCli(command_line: readonly string[]): Promise<number> {
     status = outcome
   })
   try {
-    await program.parseAsync(command_line, { from: 'user' })
+    await program.parseAsync(textLast(command_line), { from: 'user' })
     return status
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -34,6 +34,16 @@ export async function runCli(command_line: readonly string[]): Promise<number> {
     process.stderr.write(describeError(error))
     return failure_status
   }
+}
+
+/** A text to explain may begin with a comment, which is no option: `--` and a blank. */
+function textLast(command_line: readonly string[]): readonly string[] {
+  const at = command_line.findIndex((word) => /^--\s/.test(word))
+  const text = command_line[at]
+  if (command_line[0] !== 'explain' || text === undefined || command_line.includes('--')) {
+    return command_line
+  }
+  return [...command_line.slice(0, at), ...command_line.slice(at + 1), '--', text]
 }
 
 /** The commands; each loads its own code only when it is asked for. */

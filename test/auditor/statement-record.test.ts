@@ -24,3 +24,14 @@ test('an EXECUTE is looked through in linear time, whatever its comments say', (
     'prepared statement <REDACTED>',
   )
 })
+
+test('what stands behind the end of an EXECUTE without arguments is not taken for them', () => {
+  const whole = 'prepared statement "nobody" does not exist'
+  const cut = 'prepared statement <REDACTED>'
+  expect(messageOf(execute('execute nobody; select f(1)'))).toBe(whole)
+  expect(messageOf(execute('execute "no body" ;\nselect f(1)'))).toBe(whole)
+  expect(messageOf(execute("execute nobody; execute other ('s3')"))).toBe(cut)
+  // Whether that is the end is not the same in every reading.
+  expect(messageOf(execute("execute nobody /* ' ; */ ('s3')"))).toBe(cut)
+  expect(messageOf(execute("select '\\'; execute nobody; select ''; execute x('s3')"))).toBe(cut)
+})

@@ -82,6 +82,11 @@ test('says what was prepared, and what nobody has prepared', async () => {
   expect(text).toMatch(/text +EXECUTE q\n {2}class +WRITE\n[\s\S]*what q stands for: no statement/)
 })
 
+test('a text may begin with a comment', async () => {
+  expect(await explained('-- how much?\nSELECT 1', '--no-catalog')).toContain('class      READ')
+  expect(await explained('--', '--SELECT')).toContain('an empty query')
+})
+
 test('tells no secret', async () => {
   const text = await explained(`ALTER ROLE bob PASSWORD 'geheim1'; SET my.password TO 'geheim2'`)
   expect(text).not.toContain('geheim')
