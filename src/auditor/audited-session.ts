@@ -12,6 +12,7 @@ import { FramedViolation, Framer } from '../wire/framer.js'
 import type { AuditorParts } from './auditor-parts.js'
 import { DefaultSettings } from './default-settings.js'
 import { resolutionOf, withCalledFunction } from './function-calls.js'
+import { LateRecords } from './late-records.js'
 import { Login } from './login.js'
 import { NameWaits } from './name-waits.js'
 import { RecordOutlet } from './record-outlet.js'
@@ -45,6 +46,7 @@ export class AuditedSession implements SessionTap {
   readonly #server_framer: Framer
   #state: SessionState | undefined
   #interpreter: Interpreter | undefined
+  #late: LateRecords | undefined
   #names: SessionCatalog | undefined
   readonly #records: RecordOutlet
   /** The report whose names are being looked up again, after one refresh. */
@@ -157,6 +159,7 @@ export class AuditedSession implements SessionTap {
     this.#state = state
     this.#defaults.begin(state, this.#identity.startup_parameters)
     this.#interpreter = new Interpreter(this.#conversation, state)
+    this.#late = new LateRecords(this.#conversation, state, names)
   }
 
   fromClient(chunk: Buffer, from: number): number {
@@ -242,10 +245,12 @@ export class AuditedSession implements SessionTap {
    * ours ends this session and no other: what cannot be recorded is not let through.
    */
   #drain(): void {
+    // What waits stays as it is; otherwise some of it will be taken.
+    if (!this.#isLagging) this.#late?.reset()
     try {
       if (this.#failed) this.#finish()
       else this.#drainEvents()
-      this.#names?.setLagging(this.#isLagging)
+      this.#late?.tell(this.#isLagging, this.#waiting_report)
     } catch (error) {
       this.#fail(error)
     }

@@ -107,13 +107,14 @@ function createSchema(
   { name: told, owner: named }: { readonly name: string; readonly owner?: OwnerName },
 ): void {
   const name = schemaName(told, scope.context)
+  if (name === '') return
+  overlay.wantRefresh()
   // IF NOT EXISTS is not in the change: what exists already stays as it is.
-  if (name === '' || scope.names.schema(name) !== undefined) return
+  if (scope.names.schema(name) !== undefined) return
   const owner = ownerOf(scope, named)
   overlay
     .writable()
     .createSchema({ name, owner, acl: undefined }, scope.names.snapshot !== undefined)
-  overlay.wantRefresh()
 }
 
 function create(target: ChangeTarget, change: Create): void {
@@ -157,7 +158,11 @@ function createIn(target: ChangeTarget, change: Create, kind: EntryKind, schema:
   const { overlay, scope } = target
   const { object } = change
   const existing = scope.names.find(kind, schema, object.name)
-  if (existing !== undefined && change.if_not_exists) return
+  // What is believed to exist may be gone, and be missing in a reading that is under way.
+  if (existing !== undefined && change.if_not_exists) {
+    if (schema !== temporary_schema) overlay.writable().put(kind, existing)
+    return
+  }
   const owner = scope.context.current_user
   const layer = overlay.writable()
   const named = { schema, name: object.name }
@@ -166,7 +171,10 @@ function createIn(target: ChangeTarget, change: Create, kind: EntryKind, schema:
   else {
     const before = existing !== undefined && 'overloads' in existing ? existing : undefined
     // CREATE OR REPLACE of the only one makes no second.
-    if (before?.arguments !== undefined && before.arguments === object.arguments) return
+    if (before?.arguments !== undefined && before.arguments === object.arguments) {
+      layer.put(kind, before)
+      return
+    }
     const overloads = before?.overloads ?? 0
     const { type, arguments: types } = object
     const own = overloads > 0 || types === undefined ? {} : { arguments: types, type }

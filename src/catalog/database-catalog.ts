@@ -5,7 +5,7 @@ import type { StatementFacts } from '../sql/facts.js'
 import { type Doubts, doubtsOf, hasDoubt, no_doubts } from './doubts.js'
 import { FormerReadings, type Reading } from './former-readings.js'
 import { Layer } from './layer.js'
-import type { Resolution } from './names.js'
+import type { Resolution, Unsettled } from './names.js'
 import type { CommittedChanges } from './overlay.js'
 import { Refresher } from './refresher.js'
 import type { CatalogLog, SideConnection } from './side-connection.js'
@@ -73,6 +73,8 @@ export class DatabaseCatalog {
   /** A change of grants was committed that no snapshot shows yet: before the running load began, or since. */
   #unread_before: Doubts = no_doubts
   #unread_since: Doubts = no_doubts
+  /** How many sessions have changed something that their records do not tell yet. */
+  readonly #unsettled = { nothing: 0, names: 0, schemas: 0 }
   readonly #former = new FormerReadings()
   #connection_timer: NodeJS.Timeout | undefined
   /** A load fell due while nobody was there; whoever comes next has it made up for. */
@@ -164,6 +166,19 @@ export class DatabaseCatalog {
   /** What was known at a moment at which records lagged; undefined where nothing newer was read since. */
   formerReading(moment_us: number): Reading | undefined {
     return this.#former.at(moment_us)
+  }
+
+  /** What a session has changed unseen is something else now. */
+  setUnsettled(before: Unsettled, now: Unsettled): void {
+    this.#unsettled[before] -= 1
+    this.#unsettled[now] += 1
+  }
+
+  /** What sessions beside one that has itself changed `own` may have changed unseen. */
+  unsettledBeside(own: Unsettled): Unsettled {
+    const { names, schemas } = this.#unsettled
+    if (schemas > (own === 'schemas' ? 1 : 0)) return 'schemas'
+    return names > (own === 'names' ? 1 : 0) ? 'names' : 'nothing'
   }
 
   nextOid(): number {

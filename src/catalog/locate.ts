@@ -8,7 +8,7 @@ import {
   temporary_schema,
 } from './entries.js'
 import type { LayeredNames } from './layered-names.js'
-import type { NameContext, Resolved } from './names.js'
+import type { NameContext, Resolved, Unsettled } from './names.js'
 import { type SearchPath, searchPath } from './search-path.js'
 
 /** Everything that the meaning of a name depends on. */
@@ -23,6 +23,8 @@ export interface NameScope {
    * the last reading.
    */
   readonly unread: boolean
+  /** What other sessions have just changed, of which nobody knows yet what it was. */
+  readonly unsettled: Unsettled
   /**
    * The same by a newer reading, where this is the scope of a statement that was answered before it:
    * for names that this one does not have.
@@ -34,12 +36,17 @@ export interface NameScope {
 export function nameScope(
   names: LayeredNames,
   context: NameContext,
-  { doubtful, doubts }: { readonly doubtful: boolean; readonly doubts: Doubts },
+  unsure: {
+    readonly doubtful: boolean
+    readonly doubts: Doubts
+    readonly unsettled: Unsettled
+  },
 ): NameScope {
+  const { doubtful, doubts, unsettled } = unsure
   // A superuser may do everything, whatever the rights; who is one is a doubt of `objects`.
   const above = names.snapshot?.roles.isSuperuser(context.current_user) === true
   const unread = hasDoubt(doubts, 'objects') || (doubts !== no_doubts && !above)
-  return { names, context, path: searchPath(names, context), doubtful, unread }
+  return { names, context, path: searchPath(names, context), doubtful, unread, unsettled }
 }
 
 /** A name as the text has it. */
@@ -78,8 +85,33 @@ function probe(
 
 /** Finds what a name means in the session's scope. */
 export function locate(scope: NameScope, kind: EntryKind, text: TextName): Place {
-  const place = locateIn(scope, kind, text)
-  return place.missing && scope.later !== undefined ? locateIn(scope.later, kind, text) : place
+  const found = locateIn(scope, kind, text)
+  const place =
+    found.missing && scope.later !== undefined ? locateIn(scope.later, kind, text) : found
+  return place.resolved === 'catalog' && mayBeAnother(scope, kind, text, place)
+    ? { ...place, resolved: 'assumed' }
+    : place
+}
+
+/** Whether what others have changed without our knowing what may have made another thing of a name. */
+function mayBeAnother(scope: NameScope, kind: EntryKind, text: TextName, place: Place): boolean {
+  const { names, context, path, unsettled } = scope
+  if (unsettled === 'nothing') return false
+  const { schema, entry } = place
+  // A view may have another query now, which names other relations.
+  if (entry !== undefined && 'oid' in entry && entry.kind === 'v') return true
+  if (text.schema !== undefined) {
+    return unsettled === 'schemas' && schema !== system_schema && schema !== temporary_schema
+  }
+  if (schema === temporary_schema && isHiding(scope)) return false
+  const listed = context.search_path?.includes(system_schema) === true
+  if (schema === system_schema && !listed) return kind === 'function'
+  if (path === undefined || schema === undefined || unsettled === 'schemas') return true
+  // The first of the path, where it stands alone, is what a name means whatever came to be behind it.
+  const first = path.wide.find(isOrdinary)
+  return (
+    kind === 'function' || schema !== first || hitsIn(names, kind, text.name, path.wide).length > 1
+  )
 }
 
 function locateIn(scope: NameScope, kind: EntryKind, { schema, name }: TextName): Place {
@@ -236,9 +268,11 @@ export function creationPlace(
     const exists = schemaIn(scope, schema) !== undefined
     return { ...nothing, schema, resolved: exists ? 'catalog' : 'none', missing: !exists }
   }
-  const { path, unread } = scope
+  const { path, unread, unsettled } = scope
   const creation = path?.creation ?? (unread ? path?.wide.find(isOrdinary) : undefined)
   if (creation === undefined) return { ...nothing, schema: undefined, resolved: 'none' }
-  const certain = known && path?.certain === true && !(unread && isAmbiguous(path))
+  const unsure = unread || unsettled !== 'nothing'
+  const settled = unsettled !== 'schemas' && path !== undefined && !(unsure && isAmbiguous(path))
+  const certain = known && path?.certain === true && settled
   return { ...nothing, schema: creation, resolved: certain ? 'catalog' : 'assumed' }
 }

@@ -34,6 +34,12 @@ export interface ResolvedObject {
   readonly resolved: Resolved
 }
 
+/**
+ * What a session has changed for all others although its records do not tell yet: names and rights,
+ * or schemas as well.
+ */
+export type Unsettled = 'nothing' | 'names' | 'schemas'
+
 /** What a resolution gives. */
 export interface Resolution {
   readonly objects: readonly ResolvedObject[]
@@ -86,6 +92,10 @@ export interface SessionCatalog {
   setLagging(lagging: boolean): void
   /** When the statement was answered whose names and changes come next. */
   setMoment(answered_us: number): void
+  /** What this session may have changed although nobody knows yet what: others' names depend on it. */
+  setUnsettled(what: Unsettled): void
+  /** What the open transaction's COMMIT would change for all others. */
+  readonly uncommitted: Unsettled
   /** Merges the changes into the shared snapshot for all sessions of the database. */
   commit(): void
   rollback(): void

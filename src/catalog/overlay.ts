@@ -2,6 +2,7 @@ import { limits } from '../lib/limits.js'
 import { type Doubts, no_doubts } from './doubts.js'
 import { temporary_schema } from './entries.js'
 import { Layer } from './layer.js'
+import type { Unsettled } from './names.js'
 
 /** The state of a session's overlay at a SAVEPOINT. */
 interface Mark {
@@ -46,6 +47,13 @@ export class Overlay {
   get empty(): boolean {
     const changed = this.#layers.length > 0 || this.#temporary.size > 0
     return !changed && this.#doubts === no_doubts
+  }
+
+  /** What the COMMIT of the open transaction would change for all. */
+  get uncommitted(): Unsettled {
+    const swept = this.#doubts !== no_doubts || this.#layers.some(({ schemas }) => schemas.size > 0)
+    if (swept) return 'schemas'
+    return this.#layers.length > 0 || this.#wants_refresh ? 'names' : 'nothing'
   }
 
   /** True when there may be temporary objects that we do not know of. */

@@ -7,7 +7,7 @@ import { type Doubts, no_doubts } from './doubts.js'
 import type { Reading } from './former-readings.js'
 import { LayeredNames } from './layered-names.js'
 import { type NameScope, nameScope } from './locate.js'
-import type { CalledFunction, NameContext, Resolution, SessionCatalog } from './names.js'
+import type { CalledFunction, NameContext, Resolution, SessionCatalog, Unsettled } from './names.js'
 import { Overlay } from './overlay.js'
 import { fixesNames, keepsNames, PlannedNames } from './planned-names.js'
 import { type AuditScope, resolveStatement } from './resolve.js'
@@ -36,6 +36,7 @@ export class OverlaidCatalog implements SessionCatalog {
   #open = true
   #lagging = false
   #moment_us = 0
+  #unsettled: Unsettled = 'nothing'
 
   /** `session` tells this session's versions from those of every other one. */
   constructor(database: DatabaseCatalog, session: number, on_close: () => void) {
@@ -67,7 +68,9 @@ export class OverlaidCatalog implements SessionCatalog {
     const like = asked.analysed_as
     const same = like?.objects === asked.objects && like.built_in_calls === asked.built_in_calls
     const statement = same ? like : asked
-    if (this.#formerReading() !== undefined) return this.#resolveNow(statement, context)
+    // What holds for a moment alone is not worth keeping.
+    const passing = this.#formerReading() !== undefined || this.#unsettledBeside !== 'nothing'
+    if (passing) return this.#resolveNow(statement, context)
     return this.#overlay.empty
       ? this.#resolveShared(statement, context)
       : this.#resolveOwn(statement, context)
@@ -97,6 +100,16 @@ export class OverlaidCatalog implements SessionCatalog {
 
   setMoment(answered_us: number): void {
     this.#moment_us = answered_us
+  }
+
+  setUnsettled(what: Unsettled): void {
+    if (what === this.#unsettled) return
+    this.#database.setUnsettled(this.#unsettled, what)
+    this.#unsettled = what
+  }
+
+  get uncommitted(): Unsettled {
+    return this.#overlay.uncommitted
   }
 
   savepoint(name: string): void {
@@ -168,19 +181,25 @@ export class OverlaidCatalog implements SessionCatalog {
     if (!this.#open) return
     this.#open = false
     this.setLagging(false)
+    this.setUnsettled('nothing')
     this.#overlay.rollback()
     this.#on_close()
   }
 
   #scope(context: NameContext): NameScope {
     const { doubtful } = this.#overlay
-    const doubts = this.#doubts
-    const now = nameScope(this.#layeredNames(), context, { doubtful, doubts })
+    const unsure = { doubtful, doubts: this.#doubts, unsettled: this.#unsettledBeside }
+    const now = nameScope(this.#layeredNames(), context, unsure)
     const former = this.#formerReading()
     // Of a role that has come since, a former reading knows no rights.
     if (former?.snapshot.roles.get(context.current_user) === undefined) return now
     const names = this.#formerNames(former)
-    return { ...nameScope(names, context, { doubtful, doubts }), later: now }
+    return { ...nameScope(names, context, unsure), later: now }
+  }
+
+  /** What others have changed that nobody has told of yet. */
+  get #unsettledBeside(): Unsettled {
+    return this.#database.unsettledBeside(this.#unsettled)
   }
 
   /** What was known when the statement was answered whose record waited; most wait for nothing. */
@@ -210,7 +229,9 @@ export class OverlaidCatalog implements SessionCatalog {
 
   #auditScope(): AuditScope | undefined {
     const role = this.#database.auditRole()
-    return role === undefined ? undefined : { role, in_doubt: this.#doubts !== no_doubts }
+    if (role === undefined) return undefined
+    const in_doubt = this.#doubts !== no_doubts || this.#unsettledBeside !== 'nothing'
+    return { role, in_doubt }
   }
 
   #resolveShared(statement: StatementFacts, context: NameContext): Resolution {

@@ -10,6 +10,7 @@ import {
   context,
   creation,
   openSource,
+  reference,
   relation,
   resolve,
   resolveOne,
@@ -105,6 +106,29 @@ test('a role that has come since has its rights', async () => {
     missing: false,
     objects: [{ name: 'b.its', resolved: 'catalog' }],
   })
+  await source.close()
+})
+
+test('what is made again is there, though a former reading has it and the present one not', async () => {
+  await client.query(`create table a.again (); create function a.anew(int) returns int
+    language plpgsql as 'begin end'`)
+  const clock = new StillClock()
+  const source = await openSource(server, { clock })
+  const names = source.open('postgres')
+  await source.refresh('postgres')
+  names.setLagging(true)
+  names.setMoment(clock.now_us)
+  clock.now_us += 1
+  await client.query('drop table a.again; drop function a.anew')
+  await source.refresh('postgres')
+  const anew = reference('function', 'anew', { type: 'FUNCTION', arguments: '(integer)' })
+  names.apply(creation(anew), path())
+  names.apply(creation(relation('again'), { if_not_exists: true }), path())
+  names.commit()
+  names.setLagging(false)
+  expect(brief(resolveOne(names, relation('again'), path()))).toBe('a.again (catalog)')
+  const called = reference('function', 'anew', { access: ['execute'] })
+  expect(brief(resolveOne(names, called, path()))).toBe('a.anew (catalog)')
   await source.close()
 })
 

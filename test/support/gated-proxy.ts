@@ -2,7 +2,7 @@ import { Auditor, type AuditorSurroundings } from '../../src/auditor.js'
 import { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
 import type { Config } from '../../src/config/config.js'
 import { loadConfig } from '../../src/config/load.js'
-import { SystemClock } from '../../src/lib/clock.js'
+import { type Clock, SystemClock } from '../../src/lib/clock.js'
 import { limits } from '../../src/lib/limits.js'
 import { Metrics } from '../../src/ops/metrics.js'
 import { AddressList } from '../../src/proxy/client-address.js'
@@ -10,6 +10,7 @@ import { Listener } from '../../src/proxy/listener.js'
 import { loadTlsMaterial } from '../../src/proxy/tls-material.js'
 import { renderJson } from '../../src/record/json-format.js'
 import { compileRules } from '../../src/rules/compile-rules.js'
+import type { FactsSource } from '../../src/sql/facts.js'
 import { ParserDoor } from '../../src/sql/parser-door.js'
 import type { ScratchPostgres } from './postgres.js'
 import type { TrailRecord } from './proxy.js'
@@ -69,17 +70,25 @@ export class Gate {
   }
 }
 
-/** The proxy as the application constructs it, save for its trail. */
+/** The proxy as the application constructs it, save for its trail and what `sources` says. */
 export async function startGated(
   server: Pick<ScratchPostgres, 'host' | 'port'>,
   gate: Gate,
   more: Settings = {},
+  sources: {
+    readonly facts?: FactsSource
+    readonly catalog?: DatabaseCatalogSource
+    readonly clock?: Clock
+  } = {},
 ) {
   const { host, port } = server
   const config = configOf({ host, port, tls: { mode: 'disable' } }, more)
   const log = { info() {}, warn() {}, error() {} }
-  const facts = new ParserDoor({ analysed_bytes: limits.analysed_bytes, on_replaced: () => {} })
-  const catalog = new DatabaseCatalogSource({ server: undefined, refresh_ms: 0, log })
+  const facts =
+    sources.facts ??
+    new ParserDoor({ analysed_bytes: limits.analysed_bytes, on_replaced: () => {} })
+  const catalog =
+    sources.catalog ?? new DatabaseCatalogSource({ server: undefined, refresh_ms: 0, log })
   const parts: AuditorSurroundings = {
     config,
     facts,
@@ -88,7 +97,7 @@ export async function startGated(
     log,
     metrics: new Metrics(),
     rules: compileRules(config, 'UTC'),
-    clock: new SystemClock(),
+    clock: sources.clock ?? new SystemClock(),
     render: (record) => renderJson(record, 'test'),
     later: (delay_ms, callback) => {
       const timer = setTimeout(callback, delay_ms)
