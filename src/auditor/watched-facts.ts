@@ -15,9 +15,9 @@ export function watchedFacts(
   onCreateDatabase: () => void,
 ): Pick<FactsSource, 'lookup'> {
   return {
-    lookup(text) {
+    lookup(text, asker) {
       if (text.length <= longest_chars && makes_database.test(text)) onCreateDatabase()
-      return facts.lookup(text)
+      return facts.lookup(text, asker)
     },
   }
 }
