@@ -196,6 +196,7 @@ function trailOptions(
     flush: audit.flush,
     queue_bytes: audit.queue_bytes,
     stuck_timeout_ms: audit.stuck_timeout_ms,
+    on_failure: audit.on_failure,
     seal: sealOptions(audit.seal),
     time_zone: audit.time_zone,
     instance: config.instance,

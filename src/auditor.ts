@@ -2,8 +2,9 @@ import { AuditedSession } from './auditor/audited-session.js'
 import type { AuditorParts } from './auditor/auditor-parts.js'
 import { certificates_differ } from './auditor/channel-binding.js'
 import { viaDetail } from './auditor/login.js'
+import { loginRefusal } from './auditor/trail-failure.js'
 import { Turns } from './auditor/turns.js'
-import type { ClientEndpoint, SessionTap, TapFactory } from './proxy/tap.js'
+import type { ClientEndpoint, SessionTap, TapFactory, TapViolation } from './proxy/tap.js'
 
 /** What the auditor is made of, and the loop that it works in. */
 export type AuditorSurroundings = Omit<AuditorParts, 'sessionClosed' | 'turns'> & {
@@ -38,6 +39,15 @@ export class Auditor implements TapFactory {
         if (this.unsettled === 0) this.#settle?.()
       },
     }
+    parts.trail.when_failing(() => {
+      if (parts.trail.failing === undefined) return
+      for (const session of this.#sessions) session.trailFailed()
+    })
+  }
+
+  get refusal(): TapViolation | undefined {
+    const { failing } = this.#parts.trail
+    return failing === undefined ? undefined : loginRefusal(failing)
   }
 
   get unsettled(): number {

@@ -9,6 +9,7 @@ import { ServerStream } from '../session/server-stream.js'
 import { SessionState } from '../session/session-state.js'
 import { TextDecoding } from '../session/text-decoding.js'
 import { FramedViolation, Framer } from '../wire/framer.js'
+import { terminate } from '../wire/originate.js'
 import type { AuditorParts } from './auditor-parts.js'
 import { DefaultSettings } from './default-settings.js'
 import { resolutionOf, withCalledFunction } from './function-calls.js'
@@ -25,6 +26,7 @@ import {
   statementRecord,
   warnOfMismatch,
 } from './statement-record.js'
+import { askRefusal, loginRefusal } from './trail-failure.js'
 import { watchedFacts } from './watched-facts.js'
 
 const no_objects: readonly ResolvedObject[] = []
@@ -136,6 +138,11 @@ export class AuditedSession implements SessionTap {
   }
 
   loginMessage(message: Buffer): LoginVerdict {
+    const { failing } = this.#parts.trail
+    if (failing !== undefined) {
+      const { sqlstate, message, hint = '' } = loginRefusal(failing)
+      return { action: 'refuse', sqlstate, message, hint }
+    }
     const verdict = this.#login.message(message)
     if (verdict.action === 'admit') this.#open()
     return verdict
@@ -163,6 +170,10 @@ export class AuditedSession implements SessionTap {
   }
 
   fromClient(chunk: Buffer, from: number): number {
+    if (this.#parts.trail.failing !== undefined && !this.#takesLeave(chunk, from)) {
+      this.#endForTrail()
+      return from
+    }
     this.#client.now_us = this.#parts.clock.nowMicroseconds()
     const taken = this.#feed(this.#client_framer, chunk, from)
     // After an error the server skips requests in silence: nothing of it would call us.
@@ -174,7 +185,30 @@ export class AuditedSession implements SessionTap {
     this.#server.now_us = this.#parts.clock.nowMicroseconds()
     const taken = this.#feed(this.#server_framer, chunk, from)
     this.#drain()
+    // Behind answers whose records find no room the session would wait for ever.
+    if (this.#records.blocked) this.#endForTrail()
     return this.#failed ? from : taken
+  }
+
+  /**
+   * Records can be kept nowhere from now on. A session that waits for room for its records is
+   * ended; another one when it asks for something.
+   */
+  trailFailed(): void {
+    if (this.#closed || !this.#records.blocked) return
+    this.#endForTrail()
+    this.onRelease?.()
+  }
+
+  /** What the client asks for could not be recorded: it is not forwarded, a COMMIT least of all. */
+  #endForTrail(): void {
+    const { failing } = this.#parts.trail
+    if (failing !== undefined) this.violation ??= askRefusal(failing)
+  }
+
+  /** Who only says goodbye asks for nothing: the server rolls back what is open. */
+  #takesLeave(chunk: Buffer, from: number): boolean {
+    return this.#client_framer.atBoundary && terminate.equals(chunk.subarray(from))
   }
 
   refused(sqlstate: string, message: string): void {
@@ -197,7 +231,7 @@ export class AuditedSession implements SessionTap {
         this.#fail(error)
         return from
       }
-      this.violation = { message: error.message }
+      this.violation = { sqlstate: '08P01', message: error.message }
       return Math.max(from, error.offset)
     }
   }
@@ -259,12 +293,12 @@ export class AuditedSession implements SessionTap {
   #fail(error: unknown): void {
     if (this.#failed) return
     this.#failed = true
-    this.violation = { message: 'internal error of the audit proxy' }
+    this.violation = { sqlstate: 'XX000', message: 'internal error of the audit proxy' }
     this.#parts.log.error(
       { err: error, session: this.#identity.part.id },
       'a session could not be audited and was ended',
     )
-    this.#login.refused('XX000', this.violation.message)
+    this.#login.refused(this.violation.sqlstate, this.violation.message)
     this.#finish()
   }
 

@@ -31,7 +31,7 @@ export interface AuditorParts {
   readonly facts: FactsSource
   readonly catalog: CatalogSource
   readonly rules: RuleSet
-  readonly trail: Pick<Trail, 'append' | 'when_writable'>
+  readonly trail: Pick<Trail, 'append' | 'when_writable' | 'failing' | 'when_failing'>
   readonly clock: Clock
   readonly log: LogPort
   readonly metrics: MetricsPort

@@ -17,8 +17,11 @@ import { binding_unoffered, certificates_differ } from './channel-binding.js'
 import type { SessionIdentity } from './session-identity.js'
 
 const message_header_bytes = 5
-/** SQLSTATE class of a session's end at the operator's wish: shutdown, idle session. */
-const operator_intervention = '57'
+/**
+ * How SQLSTATEs begin with which a session ends by no fault of the client's: at the operator's
+ * wish (shutdown, idle session), and since records cannot be kept.
+ */
+const ends_without_fault = ['57', '58030', '08007'] as const
 
 /**
  * The records of a connection itself: received, authorized, refused, disconnected, and the ends of
@@ -152,7 +155,7 @@ export class Login {
   /** The proxy refused or ended the session on its own account. */
   refused(sqlstate: string, message: string): void {
     if (this.#refused) return
-    if (this.#authorized && sqlstate.startsWith(operator_intervention)) {
+    if (this.#authorized && ends_without_fault.some((start) => sqlstate.startsWith(start))) {
       // As when the server says so: the record of the disconnection tells it.
       this.#ended ??= { sqlstate, message }
       return

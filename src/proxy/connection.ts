@@ -12,7 +12,7 @@ import { ClientGone, type Negotiated, NegotiationRefusal, negotiate } from './ne
 import { readProxyHeader } from './read-proxy-header.js'
 import { Relay } from './relay.js'
 import { certificateOf, openServerLeg } from './server-leg.js'
-import type { ClientEndpoint, SessionTap, TapFactory } from './tap.js'
+import type { ClientEndpoint, SessionTap, TapFactory, TapViolation } from './tap.js'
 import type { TlsMaterial } from './tls-material.js'
 import { upstreamName } from './upstream.js'
 
@@ -158,6 +158,12 @@ export class Connection {
         tap().refused('28000', this.#notAllowed())
         return
       }
+      const refusal = this.#parts.taps.refusal
+      if (refusal !== undefined) {
+        // The server would act on it, and nothing might ever tell so.
+        tap().refused(refusal.sqlstate, refusal.message)
+        return
+      }
       this.#parts.taps.cancelRequest(this.#endpoint, startup.pid, startup.key)
       await this.#parts.cancels.relay(negotiated.packet, startup.pid, {
         opened: this.#opened,
@@ -176,7 +182,7 @@ export class Connection {
     tap().startup(startup.parameters, upstreamName(config.upstream))
     const refusal = this.#refusal()
     if (refusal !== undefined) {
-      this.#refuse(refusal.sqlstate, refusal.message)
+      this.#refuse(refusal.sqlstate, refusal.message, refusal.hint)
       return
     }
     this.#entered = true
@@ -188,14 +194,14 @@ export class Connection {
     return this.#endpoint.address === '[local]' || this.#parts.allow.has(this.#endpoint)
   }
 
-  #refusal(): { readonly sqlstate: string; readonly message: string } | undefined {
+  #refusal(): TapViolation | undefined {
     if (!this.#allowed) {
       return {
         sqlstate: '28000',
         message: this.#notAllowed(),
       }
     }
-    return this.#parts.enter()
+    return this.#parts.taps.refusal ?? this.#parts.enter()
   }
 
   #notAllowed(): string {

@@ -2,9 +2,12 @@ import type { Socket } from 'node:net'
 import { limits } from '../lib/limits.js'
 import { errorResponse, terminate } from '../wire/originate.js'
 import type { Admission } from './login-relay.js'
-import type { SessionTap } from './tap.js'
+import type { SessionTap, TapViolation } from './tap.js'
 
 const no_bytes: Buffer = Buffer.alloc(0)
+
+/** A peer does not talk the protocol. */
+const protocol_violation = '08P01'
 
 /**
  * Passes bytes between an admitted client and its server, through the tap, until both are closed.
@@ -90,13 +93,13 @@ export class Relay {
   }
 
   /** Ends the session now, whatever it does. */
-  abort(sqlstate: string, message: string, reason = 'proxy'): void {
+  abort(sqlstate: string, message: string, reason = 'proxy', hint?: string): void {
     if (this.#over) return
     this.#over = true
     this.#reason = reason
     this.#tap.refused(sqlstate, message)
     if (this.#tap.serverAtBoundary && !this.#client.destroyed) {
-      this.#client.end(errorResponse('FATAL', sqlstate, message))
+      this.#client.end(errorResponse('FATAL', sqlstate, message, hint))
     }
     this.#client.destroySoon()
     // Behind half a message of the client, Terminate would complete it: the server would run it.
@@ -121,7 +124,7 @@ export class Relay {
       if (!this.#server.write(taken)) this.#server_blocked = true
     }
     if (this.#tap.violation !== undefined) {
-      this.#violate(this.#tap.violation.message)
+      this.#violate(this.#tap.violation)
       return
     }
     this.#client_rest = end === chunk.length ? no_bytes : chunk.subarray(end)
@@ -137,10 +140,15 @@ export class Relay {
       if (this.#client.destroyed) this.#unheard(taken.length)
       else if (!this.#client.write(taken)) this.#client_blocked = true
     }
-    if (this.#tap.violation !== undefined && !this.#violated) {
+    const { violation } = this.#tap
+    if (violation !== undefined && !this.#violated) {
       this.#violated = true
+      if (violation.sqlstate !== protocol_violation) {
+        this.#abortFor(violation)
+        return
+      }
       this.#reason = 'server protocol violation'
-      this.#tap.refused('08P01', this.#tap.violation.message)
+      this.#tap.refused(violation.sqlstate, violation.message)
       this.#client.destroy()
       this.#server.destroy()
       return
@@ -155,7 +163,7 @@ export class Relay {
     if (this.#over) return
     if (this.#tap.violation !== undefined && !this.#violated) {
       this.#violated = true
-      this.abort('XX000', this.#tap.violation.message)
+      this.#abortFor(this.#tap.violation)
       return
     }
     if (!this.#tap.holdsClient && !this.#server_blocked && this.#client_rest.length > 0) {
@@ -203,7 +211,8 @@ export class Relay {
   #serverEnd(): void {
     const violation = this.#violated ? this.#tap.violation : undefined
     if (violation !== undefined && this.#tap.serverAtBoundary) {
-      this.#client.end(errorResponse('FATAL', '08P01', violation.message))
+      const { sqlstate, message, hint } = violation
+      this.#client.end(errorResponse('FATAL', sqlstate, message, hint))
     } else {
       this.#client.end()
     }
@@ -217,17 +226,23 @@ export class Relay {
   }
 
   /**
-   * The client does not speak the protocol. Our error goes behind the answers that are still owed:
-   * the server's sending side stays open until it has given them.
+   * The client does not speak the protocol, or asks for what cannot be recorded. Our error goes
+   * behind the answers that are still owed: the server's sending side stays open until it has
+   * given them.
    */
-  #violate(message: string): void {
+  #violate({ sqlstate, message, patient }: TapViolation): void {
     this.#violated = true
-    this.#reason = 'protocol violation'
+    this.#reason = sqlstate === protocol_violation ? 'protocol violation' : 'proxy'
     this.#client.pause()
     this.#client_rest = no_bytes
-    this.#tap.refused('08P01', message)
+    this.#tap.refused(sqlstate, message)
     this.#server.end()
-    this.#endWithin(limits.violation_end_ms)
+    this.#endWithin(patient === true ? limits.half_open_ms : limits.violation_end_ms)
+  }
+
+  /** The tap holds the answers: nothing is waited for. */
+  #abortFor({ sqlstate, message, hint }: TapViolation): void {
+    this.abort(sqlstate, message, 'proxy', hint)
   }
 
   /** Neither side may keep the other's socket open for ever. */

@@ -29,9 +29,17 @@ export type LoginVerdict =
       readonly hint: string
     }
 
-/** The client is not talking the protocol: the session ends with 08P01. */
+/**
+ * Why the session is to end with a FATAL error: 08P01, a peer is not talking the protocol; 58030
+ * or 57P01, what it asks for cannot be recorded; XX000, an error of our own. What was forwarded by
+ * then is answered first, unless the tap holds the answers.
+ */
 export interface TapViolation {
+  readonly sqlstate: string
   readonly message: string
+  readonly hint?: string
+  /** What was forwarded may take its time to be answered. */
+  readonly patient?: true
 }
 
 /** One session's tap. */
@@ -87,6 +95,8 @@ export interface TapFactory {
    * Who accepts connections bounds it.
    */
   readonly unsettled: number
+  /** Why no login is taken now; undefined when they are. */
+  readonly refusal: TapViolation | undefined
   /** A connection was closed unheard, since as many as there may be are kept. */
   turnedAway(client: ClientEndpoint): void
   /** A client asked to cancel; `pid` is the server process it named. */

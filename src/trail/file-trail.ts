@@ -9,7 +9,7 @@ import { DirectoryLock } from './directory-lock.js'
 import { prepareDirectory } from './prepare-directory.js'
 import { createRing, RingProducer } from './ring.js'
 import { SealCopy } from './seal-copy.js'
-import type { Trail, TrailState } from './trail.js'
+import type { Trail, TrailFailing, TrailState } from './trail.js'
 import type { TrailIdentity, TrailLog, TrailOptions } from './trail-options.js'
 import type { CloseCommand, WriterMessage, WriterSetup } from './writer-messages.js'
 import { renderRecord } from './writer-notes.js'
@@ -73,6 +73,7 @@ export class FileTrail implements Trail {
   #refused_length = 0
   #flush_waiters: FlushWaiter[] = []
   #writable_waiters: (() => void)[] = []
+  readonly #failing_listeners: (() => void)[] = []
   #settle_opened: { resolve(): void; reject(error: unknown): void }
   #close_reason: string | undefined
   #settle_closed: { resolve(): void; reject(error: unknown): void } | undefined
@@ -146,6 +147,16 @@ export class FileTrail implements Trail {
   close(reason: string): Promise<void> {
     this.#closed ??= this.#close(reason)
     return this.#closed
+  }
+
+  get failing(): TrailFailing | undefined {
+    const { on_failure } = this.#options
+    if (on_failure === 'continue' || this.#control.mode !== 'failed') return undefined
+    return on_failure
+  }
+
+  when_failing(listener: () => void): void {
+    this.#failing_listeners.push(listener)
   }
 
   get state(): TrailState {
@@ -231,6 +242,9 @@ export class FileTrail implements Trail {
       case 'acknowledged':
         this.#acknowledged()
         return
+      case 'mode':
+        for (const listener of this.#failing_listeners) listener()
+        return
       case 'sealed':
         this.#seal_copy?.append(message.line)
         return
@@ -291,7 +305,6 @@ export class FileTrail implements Trail {
       this.#settle_opened.reject(new WitnessError('trail.write_failed', message))
       return
     }
-    this.#control.mode = 'failed'
     const lived_ms = performance.now() - this.#started_ms
     if (lived_ms >= restart_stable_ms) this.#restart_ms = restart_min_ms
     this.#log.error({ code: 'trail.write_failed', lived_ms }, 'the writer ended and is replaced')

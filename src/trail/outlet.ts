@@ -5,6 +5,7 @@ import type { ControlWords } from './control-words.js'
 import type { Diversion, UnfinishedRange } from './diversion.js'
 import { rotationTime } from './rotation-time.js'
 import type { Sealer } from './sealer.js'
+import type { TrailState } from './trail.js'
 import type { Predecessor, TrailFile } from './trail-file.js'
 import type { TrailIdentity, TrailOptions } from './trail-options.js'
 import { asFailure, errnoOf, type WriteFailure } from './write-failure.js'
@@ -57,6 +58,8 @@ export class Outlet {
   #retry_at_ms = Number.POSITIVE_INFINITY
   #retry_delay_ms = retry_min_ms
   #reported_errno = ''
+  /** False once the server log has failed, until it is tried again. */
+  #log_takes = false
 
   constructor(parts: OutletParts, previous: Predecessor | undefined) {
     this.#parts = parts
@@ -68,6 +71,11 @@ export class Outlet {
 
   get file(): TrailFile | undefined {
     return this.#file
+  }
+
+  /** Whether records can be written somewhere, as far as is known. */
+  get takes(): boolean {
+    return this.#file !== undefined || this.#log_takes
   }
 
   /** Opens a file whose first record is the note. Throws the system's error, leaving no file. */
@@ -88,9 +96,9 @@ export class Outlet {
 
   /** Writes what waits: all of it, or only what has its number already. */
   drain(which: 'numbered' | 'all'): void {
-    const { backlog, control } = this.#parts
+    const { backlog } = this.#parts
     let drained = 0
-    while (control.mode !== 'failed' && (drained < drain_bytes || which === 'numbered')) {
+    while (this.takes && (drained < drain_bytes || which === 'numbered')) {
       const next = backlog.peek()
       if (next === 'none' || (next === 'new' && which === 'numbered')) break
       if (next === 'new' && this.#sizeIsReached(backlog.length)) {
@@ -148,7 +156,7 @@ export class Outlet {
 
   /** Tries to go back to a file, and to the server log when that failed too. */
   retry(): void {
-    const { clock, control, diversion } = this.#parts
+    const { clock, diversion } = this.#parts
     try {
       this.open(notes.resume(diversion.range, this.#previous))
       diversion.end()
@@ -158,7 +166,7 @@ export class Outlet {
       this.#retry_delay_ms = Math.min(this.#retry_delay_ms * 2, retry_max_ms)
       this.#retry_at_ms = clock.monotonicMilliseconds() + this.#retry_delay_ms
       this.#logFailure(asFailure(error, 'open'), 'the audit file still cannot be written')
-      if (control.mode === 'failed') this.#reopenLog()
+      if (!this.#log_takes) this.#reopenLog()
     }
   }
 
@@ -171,7 +179,7 @@ export class Outlet {
   }
 
   #begin(file: TrailFile, note: Parameters<typeof renderNote>[0]): void {
-    const { backlog, control, directory, clock, identity, options, report } = this.#parts
+    const { backlog, directory, clock, identity, options, report } = this.#parts
     const rendered = renderNote(note, clock.nowMicroseconds(), options)
     const seq = backlog.note(rendered)
     this.#head.clear()
@@ -196,7 +204,7 @@ export class Outlet {
     this.#rotate_at_ms = rotationTime(this.#wallMilliseconds(), rotate.age_ms, time_zone)
     this.#rotate_not_before_ms = 0
     this.#reported_errno = ''
-    control.mode = 'file'
+    this.#setMode('file')
     try {
       directory.pointCurrent(file.name)
     } catch (error) {
@@ -277,6 +285,7 @@ export class Outlet {
     this.#parts.diversion.write(this.#batch)
     this.#written = this.#parts.backlog.mark()
     this.#acknowledge(this.#written)
+    this.#setMode('fallback')
   }
 
   /** The file takes no more: what is whole in it is saved, the rest is read again. */
@@ -327,7 +336,8 @@ export class Outlet {
     unfinished: UnfinishedRange | undefined = this.#parts.diversion.takeUnfinished(),
   ): void {
     const { backlog, clock, control, diversion, options } = this.#parts
-    control.mode = 'fallback'
+    if (control.mode === 'file') this.#setMode('fallback')
+    this.#log_takes = true
     this.#retry_at_ms = clock.monotonicMilliseconds() + this.#retry_delay_ms
     const note = notes.fallback(failure, this.#previous?.file, unfinished)
     const rendered = renderNote(note, clock.nowMicroseconds(), options)
@@ -338,6 +348,7 @@ export class Outlet {
       diversion.open()
       diversion.write(this.#head)
       backlog.skipNote(seq)
+      this.#setMode('fallback')
     } catch (error) {
       this.#logFailed(asFailure(error, 'write'))
     }
@@ -345,26 +356,32 @@ export class Outlet {
 
   /** The server log takes no more: the records stay in the rings until one of the two does. */
   #logFailed(failure: WriteFailure): void {
-    const { backlog, control, diversion } = this.#parts
+    const { backlog, diversion } = this.#parts
     const mark = this.#batch.markAfter(failure.whole_records)
     if (mark !== undefined) this.#acknowledge(mark)
     this.#batch.clear()
     backlog.rewind()
     diversion.interrupt()
-    control.mode = 'failed'
+    this.#log_takes = false
+    this.#setMode('failed')
     this.#logFailure(
       failure,
       'records can be written neither to the audit file nor to the server log',
     )
   }
 
+  /** That the log can be opened proves nothing: it is trusted when it has taken a record. */
   #reopenLog(): void {
+    const { backlog, diversion } = this.#parts
     try {
-      this.#parts.diversion.open()
-      this.#parts.control.mode = 'fallback'
+      diversion.open()
     } catch (error) {
       this.#logFailure(asFailure(error, 'open'), 'the server log still cannot be written')
+      return
     }
+    this.#log_takes = true
+    if (backlog.peek() === 'none') this.#setMode('fallback')
+    else this.drain('all')
   }
 
   #acknowledge(mark: Mark): void {
@@ -376,6 +393,13 @@ export class Outlet {
   #syncTime(): number {
     if (this.#unsynced_since_ms === undefined) return Number.POSITIVE_INFINITY
     return this.#unsynced_since_ms + this.#parts.options.flush.sync_ms
+  }
+
+  #setMode(mode: TrailState['mode']): void {
+    const { control, report } = this.#parts
+    if (control.mode === mode) return
+    control.mode = mode
+    report({ kind: 'mode' })
   }
 
   #wallMilliseconds(): number {

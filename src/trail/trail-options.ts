@@ -16,6 +16,8 @@ export interface TrailOptions {
   }
   readonly queue_bytes: number
   readonly stuck_timeout_ms: number
+  /** What happens when neither a file nor the server log takes records. */
+  readonly on_failure: 'refuse' | 'shutdown' | 'continue'
   readonly seal: SealOptions
   /** IANA zone name. */
   readonly time_zone: string

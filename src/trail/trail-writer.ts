@@ -117,7 +117,7 @@ export class TrailWriter {
     const due_ms = this.#write_due_ms
     const now_ms = this.#clock.monotonicMilliseconds()
     const idle_ms = Math.max(0, Math.min(beat_ms, this.#started().idle_ms))
-    if (this.#control.mode === 'failed') {
+    if (!this.#started().takes) {
       // Records cannot go anywhere: only the next attempt counts.
       return { rest: 'filling', wait_ms: idle_ms, wake_bytes: never_bytes }
     }
@@ -196,7 +196,7 @@ export class TrailWriter {
   }
 
   #writeIfDue(outlet: Outlet, urgent: boolean): void {
-    if (this.#control.mode === 'failed') return
+    if (!outlet.takes) return
     const full = this.#backlog.waiting_bytes >= this.#options.flush.size_bytes
     const due = this.#clock.monotonicMilliseconds() >= (this.#write_due_ms ?? Infinity)
     if (!urgent && !full && !due) return
@@ -252,7 +252,7 @@ export class TrailWriter {
     this.#note(notes.stop(reason))
     // What the file refuses in the first round goes to the log in the second.
     for (let round = 0; round < 2; round++) {
-      while (this.#control.mode !== 'failed' && this.#backlog.peek() !== 'none') outlet.drain('all')
+      while (outlet.takes && this.#backlog.peek() !== 'none') outlet.drain('all')
       outlet.sync()
       if (round === 0) this.#sealer?.seal(outlet, true)
     }

@@ -12,8 +12,18 @@ export interface Trail {
   close(reason: string): Promise<void>
   /** Puts an AUDIT record of the main thread (`audit.config`) in its place in the order. */
   append_record(record: AuditRecord): boolean
+  /**
+   * Set while records can be kept nowhere, neither in a file nor in the server log, and
+   * `on_failure` lets nothing pass: what is to become of those who ask for something.
+   */
+  readonly failing: TrailFailing | undefined
+  /** Calls back each time that `failing` is set or cleared; in a turn of the event loop of its own. */
+  when_failing(listener: () => void): void
   readonly state: TrailState
 }
+
+/** `refuse`: until a record can be kept again; `shutdown`: the process ends. */
+export type TrailFailing = 'refuse' | 'shutdown'
 
 /** What the metrics and the health page show. */
 export interface TrailState {

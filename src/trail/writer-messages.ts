@@ -14,6 +14,8 @@ export interface WriterSetup {
 export type WriterMessage =
   /** A file was opened and its first record is on disk. */
   | { readonly kind: 'opened'; readonly file: string; readonly identity: TrailIdentity }
+  /** Where records go has changed: see the control words. */
+  | { readonly kind: 'mode' }
   /** Records became safe; sent only while somebody listens. */
   | { readonly kind: 'acknowledged' }
   /** A seal is on disk: a line for the anchor. Sent only when there is one. */

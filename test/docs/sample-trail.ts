@@ -58,6 +58,7 @@ export async function writeSampleTrail(format: 'json' | 'csv'): Promise<SampleTr
     flush: { interval_ms: 10, sync_ms: 100, size_bytes: 64 * 1024 },
     queue_bytes: 16 * 1024 * 1024,
     stuck_timeout_ms: 5_000,
+    on_failure: 'refuse',
     seal: { every_ms: 10_000, records: 10_000 },
     time_zone: 'UTC',
     instance: 'sample',

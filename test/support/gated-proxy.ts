@@ -12,6 +12,7 @@ import { renderJson } from '../../src/record/json-format.js'
 import { compileRules } from '../../src/rules/compile-rules.js'
 import type { FactsSource } from '../../src/sql/facts.js'
 import { ParserDoor } from '../../src/sql/parser-door.js'
+import type { TrailFailing } from '../../src/trail/trail.js'
 import type { ScratchPostgres } from './postgres.js'
 import type { TrailRecord } from './proxy.js'
 
@@ -28,12 +29,15 @@ export function configOf(upstream: Settings, more: Settings = {}): Config {
 
 /** A trail that takes records or has no room, as the test says. */
 export class Gate {
+  /** What the sessions are told of the trail; `fail` sets it. */
+  failing: TrailFailing | undefined
   readonly records: TrailRecord[] = []
   /** Resolves when a record has found no room. */
   readonly refused: Promise<void>
   #refuse: () => void = () => {}
   #closed = false
   #waiting: (() => void)[] = []
+  #failing_listener: () => void = () => {}
 
   constructor() {
     this.refused = new Promise((resolve) => {
@@ -53,6 +57,16 @@ export class Gate {
   when_writable(callback: () => void): void {
     if (this.#closed) this.#waiting.push(callback)
     else callback()
+  }
+
+  when_failing(listener: () => void): void {
+    this.#failing_listener = listener
+  }
+
+  /** Records can be kept nowhere from now on, or can again. */
+  fail(failing: TrailFailing | undefined): void {
+    this.failing = failing
+    this.#failing_listener()
   }
 
   /** Who waits for room. */

@@ -16,6 +16,8 @@ function trailOf() {
       return state.room
     },
     when_writable: (callback: () => void) => void state.waiting.push(callback),
+    failing: undefined,
+    when_failing: () => {},
   }
   return { state, trail }
 }

@@ -31,6 +31,7 @@ export function trailOptions(directory: string, changes: Partial<TrailOptions> =
     flush: { interval_ms: 10, sync_ms: 50, size_bytes: 64 * 1024 },
     queue_bytes: 1024 * 1024,
     stuck_timeout_ms: 1_000,
+    on_failure: 'refuse',
     seal: { every_ms: 10_000, records: 10_000 },
     time_zone: 'UTC',
     instance: 'test',
