@@ -49,6 +49,12 @@ export const error_table = {
   'verify.unreadable': {
     hint: 'Check that directory, anchor and server log exist and that this user may read them.',
   },
+  'tail.filter': {
+    hint: 'docs/rules.md says what --class, --user and --object take: the same as the keys of a rule.',
+  },
+  'tail.unreadable': {
+    hint: 'Name the directory of the audit files (audit.directory), as a user who may read it.',
+  },
   'server_log.unwritable': {
     hint: 'Make the directory of server_log.file writable for this user, or leave server_log.file out.',
   },

@@ -1,6 +1,14 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { packageVersion } from '../lib/package-version.js'
 import { describeError } from './report-error.js'
+import {
+  gather,
+  gatherClasses,
+  readLines,
+  readSince,
+  type TailCommandFlags,
+  tailOptions,
+} from './tail-flags.js'
 
 /** Exit status of a command line that was not understood. */
 const usage_status = 2
@@ -63,6 +71,7 @@ function createProgram(setStatus: (status: number) => void): Command {
   addExplain(program, setStatus)
   addKeygen(program, setStatus)
   addVerify(program, setStatus)
+  addTail(program, setStatus)
   addDemo(program, setStatus)
   return program
 }
@@ -163,7 +172,6 @@ interface VerifyCommandFlags {
 }
 
 function addVerify(program: Command, setStatus: (status: number) => void): void {
-  const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
   program
     .command('verify')
     .description(
@@ -188,6 +196,35 @@ function addVerify(program: Command, setStatus: (status: number) => void): void 
         ...(given.serverLog === undefined ? {} : { server_log: given.serverLog }),
       }
       setStatus(await verify(directory, flags))
+    })
+}
+
+function addTail(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('tail')
+    .description('show records of a trail as they come')
+    .argument('[directory]', 'directory of the audit files (default as configured)')
+    .option('--config <file>', 'configuration file that names the directory')
+    .option('--class <classes>', 'of these classes, as in a rule: WRITE,DDL', gatherClasses)
+    .option('--user <glob>', 'of this user; may be given more than once', gather)
+    .option('--object <glob>', 'on this object: "finance.*"; may be given more than once', gather)
+    .option('--failed', 'failures only')
+    .option('--since <when>', 'since a time, or for so long: 2026-11-21T22:06, 90s, 1h', readSince)
+    .option(
+      '-n, --lines <number>',
+      'records to begin with (default 10; all with --since)',
+      readLines,
+    )
+    .option('--no-follow', 'end with the last record instead of waiting for more')
+    .addOption(
+      new Option('-o, --output <format>', 'how records are shown')
+        .choices(['pretty', 'json', 'csv'] as const)
+        .default('pretty'),
+    )
+    .option('--no-color', 'without colours (also by NO_COLOR in the environment)')
+    .action(async (directory: string | undefined, given: TailCommandFlags) => {
+      const { tail } = await import('./tail.js')
+      setStatus(await tail(tailOptions(directory, given)))
     })
 }
 

@@ -221,4 +221,9 @@ export const limits = {
   verify_findings: 1_000,
   /** Ranges of missing numbers that a verification keeps; beyond, they are told as gaps at once. */
   verify_gaps: 10_000,
+  /**
+   * Bytes of audit files that `tail` searches backwards for the records to begin with, when no time
+   * was named: some seconds.
+   */
+  history_searched_bytes: 256 * 1024 * 1024,
 } as const

@@ -1,3 +1,4 @@
+import { csvColumns } from '../record/csv-columns.js'
 import type { Seal } from './seal.js'
 import { readSeal } from './seal.js'
 
@@ -42,24 +43,12 @@ function readCsv(line: Buffer): AuditLine | undefined {
   const columns = csvColumns(line.toString())
   const command = columns[command_column]
   const message = columns[message_column]
-  if (command === undefined || message === undefined) return undefined
+  if (typeof command !== 'string' || typeof message !== 'string') return undefined
   return { command, detail: asDetail(JSON.parse(message)) }
 }
 
 function asDetail(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-/** The columns of one CSV record without its line end. */
-function csvColumns(line: string): string[] {
-  const columns: string[] = []
-  const column = /(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/gs
-  while (column.lastIndex < line.length) {
-    const match = column.exec(line)
-    if (match === null) break
-    columns.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '')
-  }
-  return columns
 }
 
 /** The last seal among whole records that begin and end the bytes; undefined when there is none. */

@@ -1,10 +1,7 @@
-import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { auditFiles } from './file-name.js'
-import { RecordScanner } from './record-scanner.js'
-
-const chunk_bytes = 256 * 1024
+import { TrailFileReader } from './trail-file-reader.js'
 
 /** One record as it stands in a file, without the line end behind it. */
 export interface TrailLine {
@@ -25,29 +22,14 @@ export async function* readTrail(directory: string): AsyncGenerator<TrailLine> {
 }
 
 /** The records of one file. */
-export async function* readTrailFile(path: string): AsyncGenerator<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
-    // Removed meanwhile, or a link that bears such a name and is none of ours.
-    if (error.code === 'ENOENT' || error.code === 'ELOOP') return undefined
-    throw error
-  })
-  if (file === undefined) return
+async function* readTrailFile(path: string): AsyncGenerator<string> {
+  const reader = await TrailFileReader.open(path)
+  if (reader === undefined) return
   try {
-    const scanner = new RecordScanner()
-    let rest: Buffer[] = []
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunk_bytes), 0, chunk_bytes)
-      if (bytesRead === 0) return
-      const chunk = buffer.subarray(0, bytesRead)
-      let start = 0
-      for (const end of scanner.ends(chunk)) {
-        yield Buffer.concat([...rest, chunk.subarray(start, end - 1)]).toString()
-        rest = []
-        start = end
-      }
-      rest.push(chunk.subarray(start))
+    for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
+      yield* lines
     }
   } finally {
-    await file.close()
+    await reader.close()
   }
 }

@@ -19,14 +19,17 @@ test('--help lists the commands of this version and no others', async () => {
   const { status, stdout } = await runToEnd(['--help'])
   expect(status).toBe(0)
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1])
-  expect(commands).toEqual(['run', 'check', 'explain', 'keygen', 'verify', 'demo'])
+  expect(commands).toEqual(['run', 'check', 'explain', 'keygen', 'verify', 'tail', 'demo'])
 })
 
-test.each(['run', 'check', 'explain', 'keygen', 'verify', 'demo'])('%s --help', async (command) => {
-  const { status, stdout, stderr } = await runToEnd([command, '--help'])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  expect(stdout).toContain(`Usage: pgwitness ${command}`)
-})
+test.each(['run', 'check', 'explain', 'keygen', 'verify', 'tail', 'demo'])(
+  '%s --help',
+  async (command) => {
+    const { status, stdout, stderr } = await runToEnd([command, '--help'])
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toContain(`Usage: pgwitness ${command}`)
+  },
+)
 
 describe('what is not understood ends with status 2', () => {
   test.each<[readonly string[], RegExp]>([

@@ -14,7 +14,10 @@ import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type Block, blocksOf } from './page-blocks.js'
 import { type SampleTrail, trail_records, writeSampleTrail } from './sample-trail.js'
 
-const blocks = blocksOf('docs/reading.md')
+/** Those of `pgwitness tail` are run by test/cli/tail.test.ts. */
+const blocks = blocksOf('docs/reading.md').filter(
+  ({ heading }) => heading !== 'With pgwitness tail',
+)
 const documented_directory = '/var/lib/pgwitness/audit'
 const headings = {
   jq: 'With jq',
