@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { Reloader } from './app/reloader.js'
 import type { AuditorParts } from './auditor/auditor-parts.js'
 import { Auditor } from './auditor.js'
 import { DatabaseCatalogSource } from './catalog/catalog-source.js'
@@ -16,12 +17,13 @@ import { openServerLog } from './ops/server-log.js'
 import { checkCertificate } from './proxy/certificate-check.js'
 import { AddressList } from './proxy/client-address.js'
 import { Listener } from './proxy/listener.js'
-import { loadTlsMaterial, type TlsMaterial } from './proxy/tls-material.js'
+import { loadTlsMaterial, ReloadableTls, type TlsMaterial } from './proxy/tls-material.js'
 import { upstreamName, upstreamTlsOptions } from './proxy/upstream.js'
 import type { AuditRecord } from './record/audit-record.js'
 import { renderCsv } from './record/csv-format.js'
 import { renderJson } from './record/json-format.js'
 import { compileRules } from './rules/compile-rules.js'
+import { ReloadableRules } from './rules/reloadable-rules.js'
 import { ParserDoor } from './sql/parser-door.js'
 import { type FileTrail, openTrail } from './trail/file-trail.js'
 import type { TrailOptions } from './trail/trail-options.js'
@@ -44,6 +46,8 @@ export interface RunningApp {
   /** Port of the admin pages; undefined when they are off. */
   readonly admin_port: number | undefined
   readonly trail: FileTrail
+  /** Takes over what may change under way. Never rejects: the server log tells what is wrong. */
+  reload(load: () => Config): Promise<void>
   /** Ends sessions, flushes and closes the trail; resolves when all is on disk. */
   stop(reason: string): Promise<void>
 }
@@ -78,7 +82,8 @@ async function construct(
   started: (() => Promise<void>)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningApp> {
-  const material = loadTlsMaterial(config.listen, config.upstream.tls)
+  const material = new ReloadableTls(loadTlsMaterial(config.listen, config.upstream.tls))
+  const live = { config }
   const server_log = await openServerLog(config.server_log)
   started.push(() => server_log.close())
   const log = server_log.logger
@@ -89,13 +94,16 @@ async function construct(
 
   const metrics = new Metrics()
   const clock = new SystemClock()
-  const { facts, catalog } = openSources(config, material, log, clock, started)
+  const { facts, catalog } = openSources(live, material, log, clock, started)
   metrics.observe({
     trail: () => trail.state,
     parser: () => ({ ...facts.counters() }),
     catalog: () => catalog.status(),
   })
-  const auditor = buildAuditor(config, { facts, catalog, trail, log, metrics, clock }, started)
+  const rules = new ReloadableRules(compileRules(config, config.audit.time_zone))
+  const parts = { facts, catalog, rules, trail, clock, log, metrics }
+  const auditor = buildAuditor(config, parts, started)
+  const reloader = new Reloader({ live, rules, tls: material, catalog, trail, log, metrics, clock })
 
   const report = (error: unknown) => log.error({ err: error }, 'unexpected error in a connection')
   const listener = new Listener({
@@ -120,13 +128,15 @@ async function construct(
 
   const health_now = () => health(config.upstream, trail, catalog)
   const admin_port = await startAdmin(config, metrics, health_now, started)
-  log.info({ ...address, directory: config.audit.directory }, 'pgwitness is listening')
+  log.info({ ...address, admin_port, directory: config.audit.directory }, 'pgwitness is listening')
   return {
     address,
     admin_port,
     trail,
+    reload: (load) => reloader.reload(load),
     stop: async (reason) => {
       stop_reason = reason
+      await reloader.close()
       log.info({ reason }, 'pgwitness is stopping')
       await stopAll()
     },
@@ -135,19 +145,20 @@ async function construct(
 
 /** Where facts and names come from: the parser thread and the side connections. */
 function openSources(
-  config: Config,
+  live: { readonly config: Config },
   material: TlsMaterial,
   log: Logger,
   clock: Clock,
   started: (() => Promise<void>)[],
 ): { readonly facts: ParserDoor; readonly catalog: DatabaseCatalogSource } {
+  const { config } = live
   const facts = new ParserDoor({
     analysed_bytes: config.limits.analysed_bytes,
     on_replaced: (problem) => log.warn({ code: 'parser.replaced', problem }, 'parser replaced'),
   })
   started.push(() => facts.close())
   const catalog = new DatabaseCatalogSource({
-    server: sideConnection(config, material),
+    server: sideConnection(live, material),
     refresh_ms: config.catalog?.refresh_ms ?? 0,
     audit_role: config.object_audit?.role,
     log,
@@ -159,13 +170,12 @@ function openSources(
 
 function buildAuditor(
   config: Config,
-  parts: Pick<AuditorParts, 'facts' | 'catalog' | 'trail' | 'log' | 'metrics' | 'clock'>,
+  parts: Omit<AuditorParts, 'config' | 'render' | 'later' | 'turns' | 'sessionClosed'>,
   started: (() => Promise<void>)[],
 ): Auditor {
   const auditor = new Auditor({
     config,
     ...parts,
-    rules: compileRules(config, config.audit.time_zone),
     render: renderer(config),
     later: (delay_ms, callback) => {
       const timer = setTimeout(callback, delay_ms)
@@ -221,22 +231,31 @@ function renderer(config: Config): (record: AuditRecord) => string {
 }
 
 /** The catalog's own connection goes to the same server by the same rules of TLS. */
-function sideConnection(config: Config, material: TlsMaterial): SideConnectionOptions | undefined {
+function sideConnection(
+  live: { readonly config: Config },
+  material: TlsMaterial,
+): SideConnectionOptions | undefined {
+  const { config } = live
   if (config.catalog === undefined) return undefined
   const { host, port, tls } = config.upstream
   return {
     host,
     port,
     user: config.catalog.user,
-    password: config.catalog.password,
-    ssl: upstreamTlsOptions(config.upstream, material.upstream),
+    // Files may be read again: each connection is made with what they hold by then.
+    get password() {
+      return live.config.catalog?.password
+    },
+    get ssl() {
+      return upstreamTlsOptions(config.upstream, material.upstream)
+    },
     ssl_order: tls.mode === 'prefer' ? 'first' : tls.mode === 'allow' ? 'second' : 'only',
   }
 }
 
 /** How to read the catalog without the rest; undefined where no `catalog` block says so. */
 export function catalogConnection(config: Config): SideConnectionOptions | undefined {
-  return sideConnection(config, loadTlsMaterial(config.listen, config.upstream.tls))
+  return sideConnection({ config }, loadTlsMaterial(config.listen, config.upstream.tls))
 }
 
 async function startAdmin(

@@ -12,6 +12,9 @@ export const error_table = {
   'config.not_in_this_version': {
     hint: 'A later version implements this; leave the key out or use another value.',
   },
+  'config.needs_restart': {
+    hint: 'Restart pgwitness to take everything over, or undo these changes and send SIGHUP again.',
+  },
   'config.secret_on_command_line': {
     hint: 'Command lines are visible to every user of the machine: use a password file or PGPASSWORD.',
   },

@@ -13,11 +13,20 @@ export interface RunOptions {
 /** Runs the proxy until SIGTERM or SIGINT. Gives the exit status. */
 export async function run(options: RunOptions): Promise<number> {
   const { file, flags } = options
-  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags })
-  const signals = listenForStop()
+  const load = () =>
+    loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags })
+  const config = load()
+  let hungUp = () => {
+    // Too early: what was read may be older than the signal, so it is read again once all is up.
+    asked_early = true
+  }
+  let asked_early = false
+  const signals = listenForStop(() => hungUp())
   const { startApp } = await import('../app.js')
   const app = await startApp(config, {})
   process.stderr.write(`pgwitness: ${listeningLine(config, app.address)}\n`)
+  hungUp = () => void app.reload(load)
+  if (asked_early) hungUp()
   await app.stop(await signals.requested)
   signals.release()
   return 0

@@ -9,11 +9,16 @@ export interface StopSignals {
 /** What the shell says of a process that SIGINT ended. */
 const interrupted_status = 130
 
+/** What SIGHUP is answered with where there is no configuration to be read again. */
+function stay(): void {
+  process.stderr.write('pgwitness: SIGHUP: there is nothing to reload here\n')
+}
+
 /**
  * Listens for SIGTERM and SIGINT: the first asks for an orderly stop, the second ends the process
- * at once. SIGHUP, which would end it, is answered with a line.
+ * at once. SIGHUP, which would end it, asks for a reload.
  */
-export function listenForStop(): StopSignals {
+export function listenForStop(hangup: () => void = stay): StopSignals {
   let resolveRequested: (signal: string) => void = () => {}
   let is_requested = false
   const requested = new Promise<string>((resolve) => {
@@ -28,19 +33,15 @@ export function listenForStop(): StopSignals {
     process.stderr.write(`pgwitness: ${signal}: stopping; once more ends at once\n`)
     resolveRequested(signal)
   }
-  const stay = (): void => {
-    const text = 'SIGHUP: this version does not reload its configuration; restart it instead'
-    process.stderr.write(`pgwitness: ${text}\n`)
-  }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  process.on('SIGHUP', stay)
+  process.on('SIGHUP', hangup)
   return {
     requested,
     release() {
       process.off('SIGTERM', stop)
       process.off('SIGINT', stop)
-      process.off('SIGHUP', stay)
+      process.off('SIGHUP', hangup)
     },
   }
 }

@@ -157,6 +157,8 @@ export const limits = {
   redacted_here_chars: 65_536,
   /** Answers that one key of a rule remembers: the names in use at once, not those of a scan. */
   rule_memory_entries: 1_024,
+  /** Rules of former times that statements in flight may still be judged by; beyond, by the oldest. */
+  rule_periods: 16,
   /** Combinations of matched rules that are kept, so that each is one array for ever. */
   rule_combinations: 4_096,
   /** Statement texts (of up to 4,096 characters) and commands that are kept rendered as JSON. */

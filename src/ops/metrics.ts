@@ -49,6 +49,22 @@ export class Metrics {
     help: 'Sessions that are open.',
     registers: [this.registry],
   })
+  readonly #reloads = new Counter({
+    name: 'pgwitness_config_reloads_total',
+    help: 'Reloads of the configuration that SIGHUP asked for, by what came of them.',
+    labelNames: ['result'],
+    registers: [this.registry],
+  })
+  readonly #reload_worked = new Gauge({
+    name: 'pgwitness_config_last_reload_successful',
+    help: '1 when the configuration that was read last is the one that runs, 0 when it was refused.',
+    registers: [this.registry],
+  })
+  readonly #reloaded_at = new Gauge({
+    name: 'pgwitness_config_last_reload_success_timestamp_seconds',
+    help: 'When the configuration that runs was taken over, by a reload or at the start.',
+    registers: [this.registry],
+  })
   readonly #turned_away = new Counter({
     name: 'pgwitness_connections_turned_away_total',
     help: 'Connections that were closed unheard, since there were too many.',
@@ -56,6 +72,9 @@ export class Metrics {
   })
 
   constructor() {
+    for (const result of ['success', 'failure']) this.#reloads.inc({ result }, 0)
+    this.#reload_worked.set(1)
+    this.#reloaded_at.setToCurrentTime()
     const counts = this.#statement_counts
     new Counter({
       name: 'pgwitness_statements_total',
@@ -95,6 +114,13 @@ export class Metrics {
 
   turnedAway(): void {
     this.#turned_away.inc()
+  }
+
+  /** A reload has ended, at this time in microseconds since 1970. */
+  reloaded(worked: boolean, time_us: number): void {
+    this.#reloads.inc({ result: worked ? 'success' : 'failure' })
+    this.#reload_worked.set(worked ? 1 : 0)
+    if (worked) this.#reloaded_at.set(time_us / 1_000_000)
   }
 
   /** Adds the figures that are read when asked for. */

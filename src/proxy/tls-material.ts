@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from 'node:crypto'
+import { constants, createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Config, ListenTlsConfig, UpstreamTlsConfig } from '../config/config.js'
@@ -22,6 +22,43 @@ export interface TlsMaterial {
     readonly cert: Buffer | undefined
     readonly key: Buffer | undefined
   }
+  /** SHA-256 of what the files of certificates hold, by option; of no private key. */
+  readonly fingerprints: Readonly<Record<string, string>>
+}
+
+/** The files as they were read last: who asks for a connection gets what counts for it. */
+export class ReloadableTls implements TlsMaterial {
+  readonly upstream: TlsMaterial['upstream']
+  #current: TlsMaterial
+
+  constructor(first: TlsMaterial) {
+    this.#current = first
+    const upstream = () => this.#current.upstream
+    this.upstream = {
+      get ca() {
+        return upstream().ca
+      },
+      get cert() {
+        return upstream().cert
+      },
+      get key() {
+        return upstream().key
+      },
+    }
+  }
+
+  get listen(): TlsMaterial['listen'] {
+    return this.#current.listen
+  }
+
+  get fingerprints(): TlsMaterial['fingerprints'] {
+    return this.#current.fingerprints
+  }
+
+  /** Connections that are there go on with what they were made with. */
+  replace(next: TlsMaterial): void {
+    this.#current = next
+  }
 }
 
 /**
@@ -34,17 +71,30 @@ export function loadTlsMaterial(
   upstream: UpstreamTlsConfig,
 ): TlsMaterial {
   const without = listen.tls.mode === 'disable' || listen.host.startsWith('/')
+  const fingerprints: Record<string, string> = {}
+  const read: ReadFile = (option, path) => {
+    const content = contentOf(option, path)
+    if (content === undefined || option.endsWith('.key')) return content
+    fingerprints[option] = createHash('sha256').update(content).digest('hex')
+    return content
+  }
   return {
-    listen: without ? undefined : listenMaterial(listen.tls),
+    listen: without ? undefined : listenMaterial(listen.tls, read),
     upstream: {
       ca: read('upstream.tls.ca', upstream.ca),
       cert: read('upstream.tls.cert', upstream.cert),
       key: read('upstream.tls.key', upstream.key),
     },
+    fingerprints,
   }
 }
 
-function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['listen']> {
+type ReadFile = (option: string, path: string | undefined) => Buffer | undefined
+
+function listenMaterial(
+  listen: ListenTlsConfig,
+  read: ReadFile,
+): NonNullable<TlsMaterial['listen']> {
   const cert = read('listen.tls.cert', listen.cert)
   const key = read('listen.tls.key', listen.key)
   const ca = read('listen.tls.client_ca', listen.client_ca)
@@ -75,7 +125,7 @@ function listenMaterial(listen: ListenTlsConfig): NonNullable<TlsMaterial['liste
   }
 }
 
-function read(option: string, path: string | undefined): Buffer | undefined {
+function contentOf(option: string, path: string | undefined): Buffer | undefined {
   if (path === undefined) return undefined
   try {
     return readFileSync(path)

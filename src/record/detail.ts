@@ -156,6 +156,23 @@ export const detail_schemas = {
     key: sha256.optional().describe('SHA-256 of the public key (DER) that checks the signature'),
     signature: text.optional().describe('Ed25519, base64; absent without `audit.seal.key`'),
   }),
+  'audit.config': z.strictObject({
+    changes: z
+      .array(
+        z.strictObject({
+          key: text.describe('the key, in the words of the configuration file'),
+          old: z
+            .unknown()
+            .optional()
+            .describe('its effective value before; absent: there was none'),
+          new: z.unknown().optional().describe('its effective value now; absent: there is none'),
+        }),
+      )
+      .describe(
+        'what SIGHUP has changed, secrets by their key alone; `….sha256` is that of the contents of a ' +
+          'file with certificates',
+      ),
+  }),
   'audit.stop': z.strictObject({
     reason: text.describe('why pgwitness stopped'),
   }),

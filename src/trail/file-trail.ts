@@ -10,8 +10,8 @@ import { prepareDirectory } from './prepare-directory.js'
 import { createRing, RingProducer } from './ring.js'
 import { SealCopy } from './seal-copy.js'
 import type { Trail, TrailFailing, TrailState } from './trail.js'
-import type { TrailIdentity, TrailLog, TrailOptions } from './trail-options.js'
-import type { CloseCommand, WriterMessage, WriterSetup } from './writer-messages.js'
+import type { RetainOptions, TrailIdentity, TrailLog, TrailOptions } from './trail-options.js'
+import type { WriterCommand, WriterMessage, WriterSetup } from './writer-messages.js'
 import { renderRecord } from './writer-notes.js'
 import type { WriterThreadData } from './writer-thread.js'
 
@@ -56,7 +56,7 @@ export async function openTrail(given: TrailOptions, log: TrailLog): Promise<Fil
 export class FileTrail implements Trail {
   /** Resolves when the first record is on disk; rejects when there is no trail to write to. */
   readonly opened: Promise<void>
-  readonly #options: TrailOptions
+  #options: TrailOptions
   readonly #log: TrailLog
   readonly #memory: TrailMemory
   readonly #queue: RingProducer
@@ -181,6 +181,14 @@ export class FileTrail implements Trail {
     return this.#queue.tail
   }
 
+  /** Closed files are judged by this from now on, at once for the first time. */
+  setRetention(retain: RetainOptions): void {
+    if (this.#closed !== undefined) return
+    this.#options = { ...this.#options, retain }
+    this.#port.postMessage({ kind: 'retain', retain } satisfies WriterCommand)
+    this.#control.command()
+  }
+
   /** Ends the writer's thread in the middle of whatever it does, as a fault would. For tests. */
   async killWriter(): Promise<void> {
     await this.#worker.terminate()
@@ -201,7 +209,7 @@ export class FileTrail implements Trail {
   }
 
   #sendClose(reason: string): void {
-    this.#port.postMessage({ kind: 'close', reason } satisfies CloseCommand)
+    this.#port.postMessage({ kind: 'close', reason } satisfies WriterCommand)
     this.#control.command()
   }
 

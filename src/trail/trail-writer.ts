@@ -10,7 +10,7 @@ import { type Legacy, takeLegacy } from './predecessor.js'
 import { expiredFiles } from './retention.js'
 import { Sealer } from './sealer.js'
 import { ServerLogSink } from './server-log-sink.js'
-import type { TrailIdentity, TrailOptions } from './trail-options.js'
+import type { RetainOptions, TrailIdentity, TrailOptions } from './trail-options.js'
 import { asFailure, errnoOf } from './write-failure.js'
 import { SystemWriterClock, type WriterClock } from './writer-clock.js'
 import type { WriterMessage, WriterSetup } from './writer-messages.js'
@@ -33,6 +33,8 @@ export interface WriterPorts {
   readonly report: (message: WriterMessage) => void
   /** The reason to close, once the relay loop has given one. */
   readonly closing: () => string | undefined
+  /** The retention that counts now; that of the options when absent. */
+  readonly retain?: () => RetainOptions
   readonly clock?: WriterClock
   readonly disk?: Disk
 }
@@ -58,6 +60,8 @@ export class TrailWriter {
   #expire_due_ms = 0
   #expire_seen: string | undefined
   readonly #closing: () => string | undefined
+  readonly #retain: () => RetainOptions
+  #retain_seen: RetainOptions
 
   constructor(memory: TrailMemory, setup: WriterSetup, ports: WriterPorts) {
     this.#setup = setup
@@ -66,6 +70,8 @@ export class TrailWriter {
     this.#disk = ports.disk ?? real_disk
     this.#report = ports.report
     this.#closing = ports.closing
+    this.#retain = ports.retain ?? (() => setup.options.retain)
+    this.#retain_seen = setup.options.retain
     this.#control = new ControlWords(memory.control)
     this.#backlog = new Backlog(memory)
     this.#directory = new AuditDirectory(
@@ -213,7 +219,9 @@ export class TrailWriter {
   }
 
   #expireIfDue(outlet: Outlet): void {
-    const { retain } = this.#options
+    const retain = this.#retain()
+    if (retain !== this.#retain_seen) this.#expire_seen = undefined
+    this.#retain_seen = retain
     if (Object.keys(retain).length === 0) return
     const file = outlet.file
     const now_ms = this.#clock.monotonicMilliseconds()
@@ -232,7 +240,7 @@ export class TrailWriter {
   /** A removal is on record, durably, before the file goes. */
   #expire(outlet: Outlet, current: string): void {
     const wall_ms = this.#clock.nowMicroseconds() / 1000
-    const expired = expiredFiles(this.#directory.storedFiles(), this.#options.retain, wall_ms)
+    const expired = expiredFiles(this.#directory.storedFiles(), this.#retain_seen, wall_ms)
       .filter((file) => file.name !== current)
       .slice(0, expire_files)
     if (expired.length === 0) return

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.js'
-import type { TrailIdentity, TrailOptions } from './trail-options.js'
+import type { RetainOptions, TrailIdentity, TrailOptions } from './trail-options.js'
 
 /** What the relay loop gives a new writer. */
 export interface WriterSetup {
@@ -36,3 +36,11 @@ export interface CloseCommand {
   readonly kind: 'close'
   readonly reason: string
 }
+
+/** The retention was changed while the writer runs. */
+export interface RetainCommand {
+  readonly kind: 'retain'
+  readonly retain: RetainOptions
+}
+
+export type WriterCommand = CloseCommand | RetainCommand

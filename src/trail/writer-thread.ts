@@ -2,7 +2,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { WitnessError } from '../errors.js'
 import type { TrailMemory } from './control-words.js'
 import { TrailWriter } from './trail-writer.js'
-import type { CloseCommand, WriterMessage, WriterSetup } from './writer-messages.js'
+import type { WriterCommand, WriterMessage, WriterSetup } from './writer-messages.js'
 
 /** What the relay loop hands to the thread of the writer. */
 export interface WriterThreadData {
@@ -17,11 +17,16 @@ export interface WriterThreadData {
  */
 function run({ memory, setup, port }: WriterThreadData): void {
   const report = (message: WriterMessage): void => port.postMessage(message)
+  let retain = setup.options.retain
   const closing = (): string | undefined => {
-    const received: { message: CloseCommand } | undefined = receiveMessageOnPort(port)
-    return received?.message.reason
+    for (;;) {
+      const received: { message: WriterCommand } | undefined = receiveMessageOnPort(port)
+      if (received === undefined) return undefined
+      if (received.message.kind === 'close') return received.message.reason
+      retain = received.message.retain
+    }
   }
-  const writer = new TrailWriter(memory, setup, { report, closing })
+  const writer = new TrailWriter(memory, setup, { report, closing, retain: () => retain })
   try {
     writer.start()
   } catch (error) {
