@@ -4,10 +4,10 @@ import type { AuditorParts } from './auditor/auditor-parts.js'
 import { Auditor } from './auditor.js'
 import { DatabaseCatalogSource } from './catalog/catalog-source.js'
 import type { SideConnectionOptions } from './catalog/side-connection.js'
+import { certificateNotices } from './config/certificate-dates.js'
 import type { Config } from './config/config.js'
 import { effectiveConfig } from './config/effective-config.js'
 import { loadSealKey } from './config/seal-key.js'
-import { WitnessError } from './errors.js'
 import { type Clock, SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
 import { AdminServer, type Health } from './ops/admin-server.js'
@@ -16,7 +16,9 @@ import { probe } from './ops/probe.js'
 import { openServerLog } from './ops/server-log.js'
 import { checkCertificate } from './proxy/certificate-check.js'
 import { AddressList } from './proxy/client-address.js'
+import { listenError } from './proxy/listen-error.js'
 import { Listener } from './proxy/listener.js'
+import { inBackground, lookAtServer } from './proxy/server-look.js'
 import { loadTlsMaterial, ReloadableTls, type TlsMaterial } from './proxy/tls-material.js'
 import { upstreamName, upstreamTlsOptions } from './proxy/upstream.js'
 import type { AuditRecord } from './record/audit-record.js'
@@ -38,6 +40,8 @@ const probe_max_ms = 900
 export interface AppOptions {
   /** Largest time that `stop` waits for busy sessions; default `drain` of the configuration. */
   readonly drain_ms?: number
+  /** Looks once at the server and at the catalog's role, and logs what is wrong with them. */
+  readonly look?: boolean
 }
 
 /** A running proxy. */
@@ -125,6 +129,7 @@ async function construct(
   })
 
   started.push(checkCertificate(config.upstream, material, auditor, report))
+  if (options.look === true) started.push(look(config, material, catalog, log))
 
   const health_now = () => health(config.upstream, trail, catalog)
   const admin_port = await startAdmin(config, metrics, health_now, started)
@@ -141,6 +146,29 @@ async function construct(
       await stopAll()
     },
   }
+}
+
+/**
+ * What an operator should hear of before any client does. It keeps nothing from starting: the server
+ * may come up later, and its certificates may be exchanged under way.
+ */
+function look(
+  config: Config,
+  material: TlsMaterial,
+  catalog: DatabaseCatalogSource,
+  log: Logger,
+): () => Promise<void> {
+  for (const { message, ...notice } of certificateNotices(config, Date.now())) {
+    log.warn(notice, message)
+  }
+  return inBackground(
+    async (opened) => {
+      await lookAtServer(config.upstream, material.upstream, opened)
+      await catalog.look()
+    },
+    ({ code, hint, message }) => log.warn({ code, hint }, message),
+    (error) => log.error({ err: error }, 'unexpected error at the look at the server'),
+  )
 }
 
 /** Where facts and names come from: the parser thread and the side connections. */
@@ -272,10 +300,8 @@ async function startAdmin(
     started.push(() => admin.close())
     return bound
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new WitnessError('listen.in_use', `admin: cannot listen on ${host}:${port}: ${reason}`, {
-      cause,
-    })
+    if (!(cause instanceof Error)) throw cause
+    throw listenError(cause, `${host}:${port} (admin)`)
   }
 }
 

@@ -24,8 +24,23 @@ export const error_table = {
   'listen.denied': {
     hint: 'Ports below 1024 need a privilege; a socket’s directory must exist and be writable for this user.',
   },
+  'listen.address': {
+    hint: 'Name an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for all it has, or the path of a directory that exists.',
+  },
   'upstream.unreachable': {
     hint: 'Check upstream.host and upstream.port, and that PostgreSQL runs and listens there.',
+  },
+  'upstream.not_postgresql': {
+    hint: 'Something else listens there: check upstream.host and upstream.port.',
+  },
+  'upstream.tls': {
+    hint: 'Make upstream.tls fit the server: its mode, the ca that issued the server’s certificate, and with verify-full upstream.host as the certificate names it.',
+  },
+  'catalog.refused': {
+    hint: 'Give the role of catalog.user LOGIN, CONNECT and a line in pg_hba.conf, and check catalog.password_file or PGPASSWORD.',
+  },
+  'catalog.unreadable': {
+    hint: 'The role of catalog.user reads pg_catalog, as every role may unless that was revoked. Until it can, names are resolved from what is known.',
   },
   'catalog.audit_role_missing': {
     hint: 'Create the role on the server and grant it what is to be audited, or correct object_audit.role.',

@@ -25,6 +25,10 @@ export const server_query = `
     pg_catalog.current_setting('server_version_num'), s.reset_val, s.boot_val
   from pg_catalog.pg_settings s where s.name = 'search_path'`
 
+/** The server's clock, in milliseconds since 1970. */
+export const clock_query =
+  'select (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8'
+
 /** Whether a default of our own role or of the database hides the server's search_path from us. */
 export const hidden_path_query = `
   select exists (

@@ -1,4 +1,6 @@
 import { type Clock, SystemClock } from '../lib/clock.js'
+import { catalogProblem } from './catalog-problem.js'
+import { ClockCheck } from './clock-check.js'
 import { DatabaseCatalog } from './database-catalog.js'
 import type { CatalogSource, SessionCatalog } from './names.js'
 import { OverlaidCatalog } from './session-catalog.js'
@@ -45,6 +47,8 @@ interface Kept {
 }
 
 const default_unused_ms = 60_000
+/** SQLSTATE invalid_catalog_name. */
+const no_database = '3D000'
 
 /**
  * The catalog room's service: one per proxy. Open a session's names only once the server has let
@@ -54,6 +58,8 @@ export class DatabaseCatalogSource implements CatalogSource {
   readonly #options: CatalogSourceOptions
   readonly #clock: Clock
   readonly #databases = new Map<string, Kept>()
+  readonly #clock_check: ClockCheck
+  #looking: SideConnection | undefined
   #audit_role: string | undefined
   #last_session = 0
 
@@ -61,6 +67,7 @@ export class DatabaseCatalogSource implements CatalogSource {
     this.#options = options
     this.#clock = options.clock ?? new SystemClock()
     this.#audit_role = options.audit_role
+    this.#clock_check = new ClockCheck(options.log)
   }
 
   get connected(): boolean {
@@ -92,6 +99,26 @@ export class DatabaseCatalogSource implements CatalogSource {
     await this.#databases.get(database)?.catalog.refresh()
   }
 
+  /**
+   * Tries once whether the server lets the role in, before a session needs it; what is wrong goes to
+   * the log. A server without the database `postgres` has nothing to be tried. Never rejects.
+   */
+  async look(): Promise<void> {
+    const { server, log } = this.#options
+    if (server === undefined) return
+    const side = new SideConnection(server, 'postgres', log, this.#clock_check)
+    this.#looking = side
+    try {
+      await side.look()
+    } catch (error) {
+      if (this.#looking === undefined || Reflect.get(Object(error), 'code') === no_database) return
+      const { reason, ...problem } = catalogProblem(error)
+      log.warn({ ...problem, user: server.user }, `catalog: ${reason}`)
+    } finally {
+      this.#looking = undefined
+    }
+  }
+
   status(): readonly DatabaseStatus[] {
     return [...this.#databases.values()].map(({ catalog }) => ({
       database: catalog.database,
@@ -107,17 +134,22 @@ export class DatabaseCatalogSource implements CatalogSource {
   }
 
   async close(): Promise<void> {
+    const looking = this.#looking
+    this.#looking = undefined
     const databases = [...this.#databases.values()]
     this.#databases.clear()
     for (const { unused_timer } of databases) clearTimeout(unused_timer)
-    await Promise.all(databases.map(({ catalog }) => catalog.close()))
+    await Promise.all([looking?.close(), ...databases.map(({ catalog }) => catalog.close())])
   }
 
   #keep(database: string): Kept {
     const known = this.#databases.get(database)
     if (known !== undefined) return known
     const { server, log } = this.#options
-    const side = server === undefined ? undefined : new SideConnection(server, database, log)
+    const side =
+      server === undefined
+        ? undefined
+        : new SideConnection(server, database, log, this.#clock_check)
     const catalog = this.#catalog(database, side)
     const kept: Kept = { catalog, unused_timer: undefined }
     this.#databases.set(database, kept)

@@ -2,6 +2,7 @@ import { type ErrorCode, error_table } from '../errors.js'
 import type { Clock } from '../lib/clock.js'
 import { limits } from '../lib/limits.js'
 import type { StatementFacts } from '../sql/facts.js'
+import { catalogProblem } from './catalog-problem.js'
 import { type Doubts, doubtsOf, hasDoubt, no_doubts } from './doubts.js'
 import { FormerReadings, type Reading } from './former-readings.js'
 import { Layer } from './layer.js'
@@ -360,9 +361,12 @@ export class DatabaseCatalog {
   }
 
   #failed(error: unknown, retry_ms: number): void {
-    this.#problem = error instanceof Error ? error.message : String(error)
+    const { code, hint, reason } = catalogProblem(error)
+    this.#problem = reason
     this.#options.log.warn(
       {
+        code,
+        hint,
         database: this.#options.database,
         err: error,
         retry_ms,

@@ -6,6 +6,7 @@ import {
   bucketOf,
   bucketRelationsQuery,
   buckets_query,
+  clock_query,
   columnsQuery,
   default_acls_query,
   fingerprintQuery,
@@ -20,6 +21,7 @@ import {
   types_query,
   views_query,
 } from './catalog-queries.js'
+import type { ClockCheck } from './clock-check.js'
 import { containParser } from './contain-parser.js'
 import type { RoleGraph } from './roles.js'
 import { type CatalogSnapshot, type Row, SnapshotBuilder } from './snapshot.js'
@@ -72,6 +74,7 @@ export class SideConnection {
   readonly #options: SideConnectionOptions
   readonly #database: string
   readonly #log: CatalogLog
+  readonly #clock: ClockCheck | undefined
   #client: Client | undefined
   /** When this connection began, a default hid the server's own search_path from it. */
   #path_hidden = false
@@ -79,10 +82,17 @@ export class SideConnection {
   #loading = false
   #kept = true
 
-  constructor(options: SideConnectionOptions, database: string, log: CatalogLog) {
+  /** `clock` is told the server's time at each new connection. */
+  constructor(
+    options: SideConnectionOptions,
+    database: string,
+    log: CatalogLog,
+    clock?: ClockCheck,
+  ) {
     this.#options = options
     this.#database = database
     this.#log = log
+    this.#clock = clock
   }
 
   /**
@@ -125,6 +135,20 @@ export class SideConnection {
   keep(kept: boolean): void {
     this.#kept = kept
     if (!kept && !this.#loading) void this.#end()
+  }
+
+  /** Connects and goes: rejects as a load would, where the role is not let in. */
+  async look(): Promise<void> {
+    this.#client ??= await this.#connect()
+    await this.#end()
+  }
+
+  async #readClock(client: Client): Promise<void> {
+    if (this.#clock === undefined) return
+    const asked_ms = Date.now()
+    const [row] = await query(client, clock_query)
+    const answered_ms = Date.now()
+    this.#clock.compare({ server_ms: Number(row?.[0]), asked_ms, answered_ms })
   }
 
   /** For good: a load that is under way fails. */
@@ -183,6 +207,7 @@ export class SideConnection {
       if (this.#closed) throw new Error('the catalog connection was closed')
       await client.query('set search_path to pg_catalog, pg_temp')
       this.#path_hidden = await isPathHidden(client)
+      await this.#readClock(client)
     } catch (error) {
       await client.end()
       throw error

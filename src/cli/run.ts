@@ -23,7 +23,7 @@ export async function run(options: RunOptions): Promise<number> {
   let asked_early = false
   const signals = listenForStop(() => hungUp())
   const { startApp } = await import('../app.js')
-  const app = await startApp(config, {})
+  const app = await startApp(config, { look: true })
   process.stderr.write(`pgwitness: ${listeningLine(config, app.address)}\n`)
   hungUp = () => void app.reload(load)
   if (asked_early) hungUp()

@@ -67,6 +67,11 @@ export const limits = {
   shaped_literals: 512,
   /** Time for one text in the parser before its thread is replaced, in milliseconds. */
   parse_deadline_ms: 5_000,
+  /**
+   * Difference between our clock and the server's that is told, in milliseconds: with NTP it is a
+   * hundredth of that, and beyond it records cannot be laid beside the server's own log.
+   */
+  clock_offset_ms: 5_000,
   /** Time for the server to accept our connection, in milliseconds; a client waits for it. */
   connect_timeout_ms: 10_000,
   /** Cancel requests that are on their way to the server at once: it starts a process for each. */

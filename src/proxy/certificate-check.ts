@@ -1,7 +1,6 @@
-import type { Socket } from 'node:net'
 import type { Config } from '../config/config.js'
-import { WitnessError } from '../errors.js'
 import { certificateOf } from './server-leg.js'
+import { inBackground } from './server-look.js'
 import type { TapFactory } from './tap.js'
 import type { TlsMaterial } from './tls-material.js'
 import { connectUpstream } from './upstream.js'
@@ -19,24 +18,14 @@ export function checkCertificate(
 ): () => Promise<void> {
   const ours = material.listen?.certificate
   if (ours === undefined) return async () => {}
-  let socket: Socket | undefined
-  let stopped = false
-  const opened = (one: Socket) => {
-    socket = one
-    if (stopped) one.destroy()
-  }
-  const look = async () => {
-    const connection = await connectUpstream(upstream, material.upstream, opened)
-    const shown = certificateOf(connection.socket)
-    connection.socket.destroy()
-    if (shown !== undefined) taps.upstreamCertificate(ours.equals(shown))
-  }
-  const looked = look().catch((error: unknown) => {
-    if (!(error instanceof WitnessError)) report(error)
-  })
-  return async () => {
-    stopped = true
-    socket?.destroy()
-    await looked
-  }
+  return inBackground(
+    async (opened) => {
+      const connection = await connectUpstream(upstream, material.upstream, opened)
+      const shown = certificateOf(connection.socket)
+      connection.socket.destroy()
+      if (shown !== undefined) taps.upstreamCertificate(ours.equals(shown))
+    },
+    () => {},
+    report,
+  )
 }

@@ -6,6 +6,7 @@ import { CancelRelay } from './cancel.js'
 import { endpointOf } from './client-address.js'
 import { Connection, type ConnectionParts } from './connection.js'
 import { removeDeadSocket } from './dead-socket.js'
+import { listenError } from './listen-error.js'
 
 /** The port that applications connect to. */
 export class Listener {
@@ -39,7 +40,7 @@ export class Listener {
     return this.#connections.size
   }
 
-  /** Resolves with the address; rejects with WitnessError `listen.in_use` or `listen.denied`. */
+  /** Resolves with the address; rejects with a WitnessError, `listen.in_use` for instance. */
   async listen(): Promise<{ readonly host: string; readonly port: number }> {
     const { host, port, socket_mode } = this.#parts.config.listen
     if (host.startsWith('/')) await this.#listenOnSocket(`${host}/.s.PGSQL.${port}`, socket_mode)
@@ -149,17 +150,4 @@ export class Listener {
     }
     return { sqlstate: '53300', message: 'sorry, too many clients already (limits.connections)' }
   }
-}
-
-function listenError(cause: Error, where: string): WitnessError {
-  const code = 'code' in cause ? cause.code : undefined
-  if (code === 'EACCES') {
-    return new WitnessError('listen.denied', `cannot listen on ${where}: permission denied`, {
-      cause,
-    })
-  }
-  if (code === 'EADDRINUSE') {
-    return new WitnessError('listen.in_use', `cannot listen on ${where}: it is in use`, { cause })
-  }
-  return new WitnessError('listen.denied', `cannot listen on ${where}: ${cause.message}`, { cause })
 }

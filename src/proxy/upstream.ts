@@ -12,6 +12,9 @@ export interface UpstreamConnection {
   readonly tls: boolean
 }
 
+/** Characters of an odd answer that are shown: enough to tell what sent it. */
+const answer_chars = 40
+
 /** `host:port`, or the path of the socket. */
 export function upstreamName(upstream: Config['upstream']): string {
   return upstream.host.startsWith('/')
@@ -94,7 +97,7 @@ function open(upstream: Config['upstream'], opened: (socket: Socket) => void): P
   })
   function failed(cause: Error): void {
     clearTimeout(timer)
-    reject(unreachable(upstream, cause.message, cause))
+    reject(unreachable(upstream, reasonOf(cause), cause))
   }
   const closed = () => failed(new Error('the attempt was ended'))
   socket.once('error', failed)
@@ -132,24 +135,15 @@ async function negotiateTls(
       return { socket, tls: false }
     }
     socket.destroy()
-    throw unreachable(
-      upstream,
-      `the server has no TLS, but upstream.tls.mode is ${upstream.tls.mode}`,
-    )
+    const reason = `the server has no TLS, but upstream.tls.mode is ${upstream.tls.mode}`
+    throw new WitnessError('upstream.tls', told(upstream, reason))
   }
   const { promise, resolve, reject } = settled<UpstreamConnection>()
   const secure = connectTls({ socket, ...options })
   secure.once('error', (cause) => {
     socket.destroy()
-    reject(
-      new HandshakeError(
-        'upstream.unreachable',
-        `TLS with ${upstreamName(upstream)}: ${cause.message}`,
-        {
-          cause,
-        },
-      ),
-    )
+    const message = `TLS with the server at ${upstreamName(upstream)}: ${cause.message}`
+    reject(new HandshakeError('upstream.tls', message, { cause }))
   })
   const closed = () => {
     reject(unreachable(upstream, 'the connection was closed during the TLS handshake'))
@@ -192,7 +186,8 @@ export function upstreamTlsOptions(
   }
 }
 
-function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 'N'> {
+/** Asks whether the server has TLS, which every PostgreSQL answers with one letter. */
+export function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 'N'> {
   const { promise, resolve, reject } = settled<'S' | 'N'>()
   const settle = (chunk: Buffer) => {
     socket.pause()
@@ -204,7 +199,7 @@ function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 
     if (letter === 'S' || letter === 'N') resolve(letter)
     else {
       socket.destroy()
-      reject(unreachable(upstream, 'unexpected answer to the request for TLS'))
+      reject(new WitnessError('upstream.not_postgresql', told(upstream, oddAnswer(letter))))
     }
   }
   function failed(cause: Error): void {
@@ -222,17 +217,29 @@ function askForTls(socket: Socket, upstream: Config['upstream']): Promise<'S' | 
   return promise
 }
 
+/** What answers, by the beginning of its words: a web server, a mail server, another database. */
+function oddAnswer(text: string): string {
+  const shown = text.slice(0, answer_chars).replaceAll(/[^ -~]+/g, '…')
+  return `unexpected answer to the request for TLS: ${JSON.stringify(shown)}`
+}
+
+function told(upstream: Config['upstream'], reason: string): string {
+  return `cannot connect to the server at ${upstreamName(upstream)}: ${reason}`
+}
+
+/** A name of several addresses fails with an error for each, and no words of its own. */
+function reasonOf(cause: Error): string {
+  const each = cause instanceof AggregateError ? cause.errors : [cause]
+  return each.map((one) => (one instanceof Error ? one.message : String(one))).join('; ')
+}
+
 /** The error of every attempt that did not lead to a server. */
 export function unreachable(
   upstream: Config['upstream'],
   reason: string,
   cause?: unknown,
 ): WitnessError {
-  return new WitnessError(
-    'upstream.unreachable',
-    `cannot connect to the server at ${upstreamName(upstream)}: ${reason}`,
-    { cause },
-  )
+  return new WitnessError('upstream.unreachable', told(upstream, reason), { cause })
 }
 
 function settled<T>(): {

@@ -40,7 +40,8 @@ export async function openTrail(given: TrailOptions, log: TrailLog): Promise<Fil
   const directory_warning = prepareDirectory(options)
   const lock = await DirectoryLock.take(options.directory)
   if (directory_warning !== undefined) {
-    log.warn({ code: 'trail.directory', directory: options.directory }, directory_warning)
+    const hint = 'Take that right from them (chmod go-w), or name another directory.'
+    log.warn({ code: 'trail.directory', directory: options.directory, hint }, directory_warning)
   }
   const trail = new FileTrail(options, directory_warning, lock, log)
   try {

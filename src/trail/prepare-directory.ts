@@ -24,8 +24,15 @@ export function prepareDirectory(
     const octal = (mode & 0o7777).toString(8).padStart(4, '0')
     return `others than its owner may write to the audit directory (mode ${octal})`
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     const message = `the audit directory ${directory} cannot be used: ${reason}`
     throw new WitnessError('trail.directory', message, { cause })
   }
+}
+
+/** `mkdir` says `file already exists` of a directory that is a file. */
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'it, or what it stands in, is no directory'
+  return cause instanceof Error ? cause.message : String(cause)
 }

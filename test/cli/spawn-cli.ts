@@ -15,13 +15,18 @@ export interface SpawnedCli {
   readonly ended: Promise<number | string>
 }
 
-/** Starts the built command line in a process of its own, without PGWITNESS_* of ours. */
+/**
+ * Starts the built command line in a process of its own, without PGWITNESS_* of ours; `before` is
+ * a program, with arguments, that is to run it.
+ */
 export function spawnCli(
   command_line: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  before: readonly string[] = [],
 ): SpawnedCli {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(PGWITNESS_|PG)/.test(name))
-  const child = spawn(process.execPath, [main_file, ...command_line], {
+  const [program = '', ...words] = [...before, process.execPath, main_file, ...command_line]
+  const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), ...env },
   })

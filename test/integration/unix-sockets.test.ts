@@ -252,7 +252,7 @@ describe('the socket file', () => {
 
   it('needs a directory that is there', async () => {
     const settings = onSocket({ host: join(directory, 'missing') })
-    await expect(startProxy(postgres, settings)).rejects.toMatchObject({ code: 'listen.denied' })
+    await expect(startProxy(postgres, settings)).rejects.toMatchObject({ code: 'listen.address' })
   })
 
   it('that a killed process left is replaced by the next one, and a stopped one leaves none', async () => {
