@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { npm_env as env, out_of_reach } from './npm.js'
 
 /**
  * What would be published: packed from a copy of the sources as `npm publish` does, and installed
@@ -23,14 +24,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'pgwitness-package-'))
 const tree = join(scratch, 'tree')
 const run = promisify(execFile)
-
-/** No settings of ours, nor of the npm that runs the tests, reach the one that is tried here. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(PGWITNESS_|PG|npm_(?!config_(registry|cache|userconfig)))|^NODE_ENV$/i.test(name),
-  ),
-)
 
 let tarball = ''
 /** Paths within the package, with the mode as tar prints it. */
@@ -126,10 +119,6 @@ test('what it imports is among its dependencies', () => {
   expect([...foreign].filter((name) => dependencies[name] === undefined)).toEqual([])
   expect(Object.keys(dependencies).filter((name) => !foreign.has(name))).toEqual([])
 })
-
-/** How npm says that there is no registry, or that its cache has not all that is needed. */
-const out_of_reach =
-  /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTCACHED)\b/
 
 test('installed into an empty folder, it runs (skips without a registry)', async ({ skip }) => {
   const home = join(scratch, 'empty')
