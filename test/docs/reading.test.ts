@@ -89,11 +89,15 @@ test('the page has the recipes that are run here, and no others', () => {
   const counts = blocks.map(({ heading, language }) => `${heading}: ${language}`)
   expect(counts).toEqual([
     ...Array.from({ length: 5 }, () => `${headings.jq}: sh`),
+    // Those, and the two of shipping, are tried in investigation.test.ts.
+    ...Array.from({ length: 3 }, () => 'An investigation: sh'),
+    ...Array.from({ length: 3 }, () => 'An investigation: sql'),
     ...Array.from({ length: 3 }, () => `${headings.foreign_table}: sql`),
     `${headings.table}: sql`,
     `${headings.json}: sql`,
     `${headings.json}: psql`,
     ...Array.from({ length: 4 }, () => `${headings.json}: sql`),
+    ...Array.from({ length: 2 }, () => 'Shipping: yaml'),
     `${headings.server_log}: sh`,
     `${headings.altered}: sh`,
   ])

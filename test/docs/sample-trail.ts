@@ -12,6 +12,7 @@ import {
   sample_session,
   sampleRecords,
 } from '../record/sample-records.js'
+import { story_records } from './story-records.js'
 
 /** Texts that break readers which take commas, quotes, backslashes or line ends at their word. */
 const awkward_texts = [
@@ -24,6 +25,7 @@ const awkward_texts = [
 /** The records of the sample trail, in their order. */
 export const trail_records: readonly AuditRecord[] = [
   ...sampleRecords().values(),
+  ...story_records,
   ...awkward_texts.map(
     (text, index): AuditRecord => ({
       ...sample_records['a read'],
