@@ -169,6 +169,7 @@ interface VerifyCommandFlags {
   readonly anchor?: string
   readonly serverLog?: string
   readonly unsigned?: boolean
+  readonly progress?: boolean
 }
 
 function addVerify(program: Command, setStatus: (status: number) => void): void {
@@ -187,11 +188,13 @@ function addVerify(program: Command, setStatus: (status: number) => void): void 
     .option('--anchor <file>', 'file of audit.seal.copy: shows removed newest files and rollbacks')
     .option('--server-log <file>', 'server log that took records while no file could be written')
     .option('--unsigned', 'check the chain of hashes alone: seals need no signature')
+    .option('--progress', 'tell on standard error how far it is, also when that is no terminal')
     .action(async (directory: string, given: VerifyCommandFlags) => {
       const { verify } = await import('./verify.js')
       const flags = {
         keys: given.key,
         unsigned: given.unsigned === true,
+        progress: given.progress === true,
         ...(given.anchor === undefined ? {} : { anchor: given.anchor }),
         ...(given.serverLog === undefined ? {} : { server_log: given.serverLog }),
       }

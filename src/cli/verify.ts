@@ -11,12 +11,16 @@ export interface VerifyFlags {
   readonly anchor?: string
   readonly server_log?: string
   readonly unsigned: boolean
+  /** Tell how far it is also where nobody sees a line being written over. */
+  readonly progress: boolean
 }
 
 /** Status of a trail that cannot be verified. */
 const unverifiable_status = 3
 
 const progress_ms = 500
+/** In a log or a pipe each time is a line. */
+const progress_line_ms = 5_000
 
 const verdict_words = {
   0: 'INTACT',
@@ -27,7 +31,8 @@ const verdict_words = {
 
 /** Checks a trail and prints what was found. Needs neither a running pgwitness nor a secret. */
 export async function verify(directory: string, flags: VerifyFlags): Promise<number> {
-  const progress = process.stderr.isTTY ? progressLine() : undefined
+  const on_terminal = process.stderr.isTTY === true
+  const progress = on_terminal || flags.progress ? tellProgress(on_terminal) : undefined
   try {
     const report = await verifyTrail({
       directory,
@@ -38,7 +43,7 @@ export async function verify(directory: string, flags: VerifyFlags): Promise<num
       ...(flags.server_log !== undefined && { server_log: flags.server_log }),
       ...(progress !== undefined && { progress }),
     })
-    if (progress !== undefined) process.stderr.write('\r\u001b[K')
+    if (on_terminal) process.stderr.write('\r\u001b[K')
     process.stdout.write(describeReport(report, flags))
     return report.findings.verdict
   } catch (error) {
@@ -74,15 +79,17 @@ function readPublicKey(path: string): KeyObject {
   return key
 }
 
-function progressLine(): (done_bytes: number, total_bytes: number) => void {
+function tellProgress(on_terminal: boolean): (done_bytes: number, total_bytes: number) => void {
   let told_ms = 0
   return (done_bytes, total_bytes) => {
     const now_ms = performance.now()
-    if (now_ms - told_ms < progress_ms) return
+    const pause_ms = on_terminal ? progress_ms : progress_line_ms
+    // The end is told too, so that a log shows how much it was.
+    if (now_ms - told_ms < pause_ms && (on_terminal || done_bytes < total_bytes)) return
     told_ms = now_ms
     const percent = total_bytes === 0 ? 100 : Math.floor((done_bytes / total_bytes) * 100)
-    const mebibytes = Math.floor(done_bytes / 2 ** 20)
-    process.stderr.write(`\rverifying: ${percent} % (${mebibytes} MiB)\u001b[K`)
+    const text = `verifying: ${percent} % (${Math.floor(done_bytes / 2 ** 20)} MiB)`
+    process.stderr.write(on_terminal ? `\r${text}\u001b[K` : `${text}\n`)
   }
 }
 

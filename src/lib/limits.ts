@@ -224,6 +224,11 @@ export const limits = {
   grants_per_statement: 1_000,
   /** Seals that wait for an anchor that hangs: a day of them at the default of one in ten seconds. */
   waiting_seals: 8_640,
+  /**
+   * Beyond this length of a record a verification holds its beginning alone and hashes the rest as it
+   * passes: the trail's own records, of which it needs more, are far shorter.
+   */
+  verify_record_bytes: 8 * 1024 * 1024,
   /** Findings of one verification that are told; the others are counted. */
   verify_findings: 1_000,
   /** Ranges of missing numbers that a verification keeps; beyond, they are told as gaps at once. */

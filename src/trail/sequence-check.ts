@@ -28,6 +28,12 @@ export interface DivertedRange {
   readonly file: string
 }
 
+/** Where a record stands in its file. */
+interface Place {
+  readonly from: number
+  readonly to: number
+}
+
 interface Missing {
   readonly epoch: number
   from: number
@@ -50,9 +56,14 @@ export class SequenceCheck {
   }
 
   /** Takes the next record; `repeats` says whether its file begins behind one that failed. */
-  take(file: string, { epoch, seq }: RecordHead, bytes: [number, number], repeats: boolean): void {
+  take(
+    file: string,
+    { epoch, seq }: Pick<RecordHead, 'epoch' | 'seq'>,
+    place: Place,
+    repeats: boolean,
+  ): void {
     if (epoch !== this.#epoch) {
-      if (epoch < this.#epoch) this.#disorder(file, `of start ${epoch}`, seq, bytes)
+      if (epoch < this.#epoch) this.#disorder(file, `of start ${epoch}`, seq, place)
       // What the oldest file of a trail begins with may have lost its predecessors to retention.
       const first = this.#epoch === 0 ? seq : 1
       this.#epoch = epoch
@@ -68,7 +79,7 @@ export class SequenceCheck {
       return
     }
     if (repeats) this.#fill(epoch, seq, seq)
-    else this.#disorder(file, 'is out of order or repeated', seq, bytes)
+    else this.#disorder(file, 'is out of order or repeated', seq, place)
   }
 
   /** Tells what is missing and is not in the server log by what the trail itself says. */
@@ -100,8 +111,8 @@ export class SequenceCheck {
     this.#findings.add({ kind: 'gap', file, text, records: [from, to] })
   }
 
-  #disorder(file: string, how: string, seq: number, bytes: [number, number]): void {
+  #disorder(file: string, how: string, seq: number, { from, to }: Place): void {
     const text = `record ${seq} ${how}`
-    this.#findings.add({ kind: 'altered', file, bytes, records: [seq, seq], text })
+    this.#findings.add({ kind: 'altered', file, bytes: [from, to], records: [seq, seq], text })
   }
 }

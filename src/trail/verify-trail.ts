@@ -5,13 +5,15 @@ import { AnchorCheck } from './anchor-check.js'
 import { ChainCheck, type SealedFile } from './chain-check.js'
 import { lockHolder } from './directory-lock.js'
 import { checkDiverted } from './diverted-check.js'
+import { FileHasher } from './file-hash.js'
 import { FileLinks, followsFailure, predecessorOf } from './file-links.js'
 import { auditFiles, parseAuditFileName } from './file-name.js'
 import { Findings } from './findings.js'
+import { HeadReader } from './head-reader.js'
 import { type AuditLine, readAuditLine } from './read-audit-line.js'
 import { readSeal, type Seal } from './seal.js'
 import { isWrittenAs } from './seal-line.js'
-import { type DivertedRange, readHead, SequenceCheck } from './sequence-check.js'
+import { type DivertedRange, SequenceCheck } from './sequence-check.js'
 import { SignatureCheck } from './signature-check.js'
 import { checkTorn, type TornClaim } from './torn-check.js'
 import { FileWalk, type WalkedRecord } from './walk-file.js'
@@ -51,6 +53,8 @@ class TrailCheck {
   readonly #chain = new ChainCheck(this.#findings)
   readonly #sequence = new SequenceCheck(this.#findings)
   readonly #signatures: SignatureCheck
+  readonly #hasher = new FileHasher()
+  readonly #heads = new HeadReader()
   readonly #diverted: DivertedRange[] = []
   readonly #torn: TornClaim[] = []
   #links = new FileLinks(this.#findings, [])
@@ -68,6 +72,14 @@ class TrailCheck {
   }
 
   async run(): Promise<VerifyReport> {
+    try {
+      return await this.#run()
+    } finally {
+      await this.#hasher.close()
+    }
+  }
+
+  async #run(): Promise<VerifyReport> {
     const { directory, anchor, server_log } = this.#options
     this.#live = (await lockHolder(directory)) !== undefined
     if (anchor !== undefined) this.#anchor = await AnchorCheck.open(anchor, this.#findings)
@@ -105,7 +117,7 @@ class TrailCheck {
     const { directory, progress } = this.#options
     let walk: FileWalk
     try {
-      walk = await FileWalk.open(join(directory, name))
+      walk = await FileWalk.open(join(directory, name), this.#hasher)
     } catch (error) {
       // What retention removes while we read is told by a record further on.
       if (this.#live && error instanceof Error && 'code' in error && error.code === 'ENOENT') return
@@ -153,7 +165,7 @@ class TrailCheck {
   }
 
   #record(file: SealedFile, record: WalkedRecord, walk: FileWalk): void {
-    const { line, format, from, to } = record
+    const { bytes, start, end, format, from, to } = record
     this.#records++
     if (file.closed) {
       const text = 'records stand behind the seal that closed the file'
@@ -161,18 +173,19 @@ class TrailCheck {
       file.closed = false
     }
     if (format === 'json') {
-      const head = readHead(line)
-      if (head === undefined) {
+      const head = this.#heads
+      if (!head.readJson(bytes, start, end)) {
         const text = 'these bytes are no record'
         this.#findings.add({ kind: 'altered', file: file.name, bytes: [from, to], text })
         return
       }
       this.#epoch = head.epoch
-      this.#sequence.take(file.name, head, [from, to], file.repeats)
+      this.#sequence.take(file.name, head, record, file.repeats)
       if (file.first_seq === 0) file.first_seq = head.seq
       file.last_seq = head.seq
-    }
-    const audit = readAuditLine(line, format)
+      if (!head.may_be_audit) return
+    } else if (!HeadReader.mayBeAuditCsv(bytes, start, end)) return
+    const audit = readAuditLine(record.line, format)
     if (audit === undefined) return
     if (audit.command === 'audit.seal') this.#seal(file, record, audit, walk)
     else this.#note(file, audit)

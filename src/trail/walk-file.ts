@@ -1,16 +1,29 @@
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { limits } from '../lib/limits.js'
+import type { FileHasher } from './file-hash.js'
 import { RecordScanner } from './record-scanner.js'
 
 const chunk_bytes = 1024 * 1024
 
-/** One whole record of a file; `line` is valid until the next one, without its line end. */
-export interface WalkedRecord {
-  readonly from: number
-  readonly to: number
-  readonly line: Buffer
-  readonly format: 'json' | 'csv'
+/** Of a record that is too long to be held this much is shown, which is more than its head. */
+const head_bytes = 4_096
+
+/** One whole record of a file. The object is used again: it is valid until the next one is shown. */
+export class WalkedRecord {
+  /** Where its line, without the line end, stands in memory. */
+  bytes: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+  /** Where it stands in the file, the line end included. */
+  from = 0
+  to = 0
+  format: 'json' | 'csv' = 'json'
+
+  get line(): Buffer {
+    return this.bytes.subarray(this.start, this.end)
+  }
 }
 
 /** What a file holds, once it is read to its end. */
@@ -23,31 +36,37 @@ export interface WalkedFile {
 }
 
 /**
- * Reads a file once, from its beginning to the size it had when it was opened: hashes it as a
- * whole and from seal to seal, and shows each record. Holds a chunk and one record at a time.
+ * Reads a file once, from its beginning to the size it had when it was opened: hashes it from seal
+ * to seal, and shows each record. Holds a chunk and one record at a time. A second thread hashes
+ * it as a whole meanwhile.
  */
 export class FileWalk {
   readonly #file: FileHandle
   readonly #size: number
-  readonly #whole: Hash = createHash('sha256')
+  readonly #hasher: FileHasher
   #range: Hash = createHash('sha256')
-  /** The chunk that is being shown, where it begins in the file, and how far it is hashed. */
-  #chunk: Buffer = Buffer.alloc(0)
-  #chunk_from = 0
+  /** What is held of the file, where it begins there, and how far the file is hashed. */
+  #buffer: Buffer = Buffer.alloc(0)
+  #buffer_from = 0
   #hashed_to = 0
+  /** Where the record begins that is being read. */
+  #record_from = 0
+  /** The beginning of a record that is too long to be held; its other bytes are only hashed. */
+  #long_head: Buffer | undefined
 
-  private constructor(file: FileHandle, size: number) {
+  private constructor(file: FileHandle, size: number, hasher: FileHasher) {
     this.#file = file
     this.#size = size
+    this.#hasher = hasher
   }
 
   /** Opens a file, never through a link. Throws the system's error. */
-  static async open(path: string): Promise<FileWalk> {
+  static async open(path: string, hasher: FileHasher): Promise<FileWalk> {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       const stat = await file.stat()
       if (!stat.isFile()) throw new Error('not a regular file')
-      return new FileWalk(file, stat.size)
+      return new FileWalk(file, stat.size, hasher)
     } catch (error) {
       await file.close()
       throw error
@@ -63,38 +82,18 @@ export class FileWalk {
     show: (record: WalkedRecord) => void,
     after_chunk: (bytes: number) => Promise<void>,
   ): Promise<WalkedFile> {
-    const scanner = new RecordScanner()
-    const buffer = Buffer.allocUnsafe(Math.min(chunk_bytes, Math.max(1, this.#size)))
-    let rest: Buffer[] = []
-    let record_from = 0
-    for (let position = 0; position < this.#size; ) {
-      const length = Math.min(buffer.length, this.#size - position)
-      const { bytesRead } = await this.#file.read(buffer, 0, length, position)
-      if (bytesRead === 0) break
-      const chunk = buffer.subarray(0, bytesRead)
-      this.#chunk = chunk
-      this.#chunk_from = position
-      this.#hashed_to = position
-      let start = 0
-      for (const end of scanner.ends(chunk)) {
-        const part = chunk.subarray(start, end - 1)
-        const line = rest.length === 0 ? part : Buffer.concat([...rest, part])
-        const to = position + end
-        show({ from: record_from, to, line, format: scanner.format ?? 'json' })
-        // Hashed only now: had this record been a seal, its bytes would be the next range's.
-        for (const earlier of rest) this.#update(earlier)
-        record_from = to
-        rest = []
-        start = end
-      }
-      this.#hashTo(position + start)
-      // The buffer is used again for the next chunk.
-      if (start < bytesRead) rest.push(Buffer.from(chunk.subarray(start)))
-      position += bytesRead
-      await after_chunk(bytesRead)
+    const whole = this.#hasher.hash(this.#file.fd, this.#size)
+    try {
+      const position = await this.#readRecords(show, after_chunk)
+      const bytes = this.#record_from
+      const sha256 = await whole
+      const torn_bytes = position - bytes
+      if (torn_bytes === 0) return { bytes, sha256, torn_bytes }
+      return { bytes, sha256: await this.#hasher.hash(this.#file.fd, bytes), torn_bytes }
+    } finally {
+      // The descriptor must not be closed while the other thread reads.
+      await whole.catch(() => undefined)
     }
-    const torn_bytes = rest.reduce((sum, part) => sum + part.length, 0)
-    return { bytes: record_from, sha256: this.#whole.digest('hex'), torn_bytes }
   }
 
   async close(): Promise<void> {
@@ -109,16 +108,82 @@ export class FileWalk {
     return digest
   }
 
-  #hashTo(to: number): void {
-    // A record that began in an earlier chunk has nothing before it in this one.
-    if (to <= this.#hashed_to) return
-    const from = this.#hashed_to - this.#chunk_from
-    this.#update(this.#chunk.subarray(from, to - this.#chunk_from))
-    this.#hashed_to = to
+  /** Gives how far the file was read, which may have become shorter. */
+  async #readRecords(
+    show: (record: WalkedRecord) => void,
+    after_chunk: (bytes: number) => Promise<void>,
+  ): Promise<number> {
+    const scanner = new RecordScanner()
+    const record = new WalkedRecord()
+    this.#buffer = Buffer.allocUnsafe(Math.min(chunk_bytes, Math.max(1, this.#size)))
+    let held = 0
+    let position = 0
+    while (position < this.#size) {
+      if (held === this.#buffer.length) this.#grow(held)
+      const room = Math.min(this.#buffer.length - held, this.#size - position)
+      const { bytesRead } = await this.#file.read(this.#buffer, held, room, position)
+      if (bytesRead === 0) break
+      position += bytesRead
+      held = this.#showRecords(scanner, record, held, held + bytesRead, show)
+      await after_chunk(bytesRead)
+    }
+    return position
   }
 
-  #update(bytes: Buffer): void {
-    this.#whole.update(bytes)
-    this.#range.update(bytes)
+  /** Shows the records that end within the new bytes; gives how many bytes are held on. */
+  #showRecords(
+    scanner: RecordScanner,
+    record: WalkedRecord,
+    new_from: number,
+    to: number,
+    show: (record: WalkedRecord) => void,
+  ): number {
+    const buffer = this.#buffer.subarray(0, to)
+    const buffer_from = this.#buffer_from
+    let start = this.#record_from - buffer_from
+    let end = scanner.nextEnd(buffer, new_from)
+    record.format = scanner.format ?? 'json'
+    for (; end >= 0; end = scanner.nextEnd(buffer, end)) {
+      const head = this.#long_head
+      record.bytes = head ?? buffer
+      record.start = head === undefined ? start : 0
+      record.end = head === undefined ? end - 1 : head.length
+      record.from = this.#record_from
+      record.to = buffer_from + end
+      // Hashed only afterwards: if this record is a seal, its bytes are the next range's.
+      show(record)
+      this.#long_head = undefined
+      this.#record_from = record.to
+      start = end
+    }
+    return this.#keep(start, to)
+  }
+
+  /** Moves the beginning of the next record to the front; gives its length. */
+  #keep(start: number, to: number): number {
+    this.#hashTo(this.#record_from)
+    if (this.#long_head === undefined && to - start <= limits.verify_record_bytes) {
+      this.#buffer.copyWithin(0, start, to)
+      this.#buffer_from += start
+      return to - start
+    }
+    this.#long_head ??= Buffer.from(this.#buffer.subarray(start, start + head_bytes))
+    this.#hashTo(this.#buffer_from + to)
+    this.#buffer_from += to
+    return 0
+  }
+
+  #grow(held: number): void {
+    const larger = Buffer.allocUnsafe(this.#buffer.length * 2)
+    this.#buffer.copy(larger, 0, 0, held)
+    this.#buffer = larger
+  }
+
+  #hashTo(to: number): void {
+    // The beginning of a long record is hashed before it is shown.
+    if (to <= this.#hashed_to) return
+    const from = this.#hashed_to - this.#buffer_from
+    this.#range.update(this.#buffer.subarray(from, to - this.#buffer_from))
+    this.#hashed_to = to
   }
 }
