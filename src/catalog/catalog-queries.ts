@@ -145,6 +145,12 @@ export const relations_query = `
   select c.oid, c.relnamespace, c.relname, c.relkind, c.relowner, c.relacl
   from pg_catalog.pg_class c where ${lasting_relation}`
 
+/** The names of all temporary relations of all sessions, and how many are asked for. */
+export function temporaryNamesQuery(most: number): string {
+  return `select c.relname from pg_catalog.pg_class c
+    where c.relpersistence = 't' and c.relkind <> 't' limit ${most}`
+}
+
 /**
  * What views are made of. pg_depend names the relations that can be dropped; the server's own are
  * pinned and leave no trace there, so the range table in the rule's action is read as well

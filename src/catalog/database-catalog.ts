@@ -11,6 +11,7 @@ import type { CommittedChanges } from './overlay.js'
 import { Refresher } from './refresher.js'
 import type { CatalogLog, SideConnection } from './side-connection.js'
 import type { CatalogSnapshot } from './snapshot.js'
+import { TemporaryNames } from './temporary-names.js'
 
 /** What a database's names need from outside. */
 export interface DatabaseCatalogOptions {
@@ -76,6 +77,7 @@ export class DatabaseCatalog {
   #unread_since: Doubts = no_doubts
   /** How many sessions have changed something that their records do not tell yet. */
   readonly #unsettled = { nothing: 0, names: 0, schemas: 0 }
+  readonly temporary = new TemporaryNames()
   readonly #former = new FormerReadings()
   #connection_timer: NodeJS.Timeout | undefined
   /** A load fell due while nobody was there; whoever comes next has it made up for. */
@@ -308,11 +310,13 @@ export class DatabaseCatalog {
     this.#recent = new Layer()
     this.#unread_before |= this.#unread_since
     this.#unread_since = no_doubts
+    const reading = this.temporary.begin()
     const began_at_ms = performance.now()
     const role = this.auditRole()
-    const { snapshot, rows, duration_ms } = await side.load(this.#snapshot, role)
+    const { snapshot, temporary, rows, duration_ms } = await side.load(this.#snapshot, role)
     this.#rows_read += rows
     this.#install(snapshot)
+    if (this.temporary.take(reading, temporary)) this.#changed()
     this.#read_at_ms = began_at_ms
     this.#reportRole(role !== undefined && !snapshot.roles.has(role) ? role : undefined)
     if (this.#loads === 1 || this.#problem !== undefined) {

@@ -5,7 +5,10 @@ export type Doubts = number
 
 export const no_doubts: Doubts = 0
 
-const flags = { rights: 1, roles: 2, objects: 4 } as const satisfies Record<CatalogDoubt, Doubts>
+const flags = { rights: 1, roles: 2, objects: 4, names: 8 } as const satisfies Record<
+  CatalogDoubt,
+  Doubts
+>
 
 /** Joins doubts. */
 export function doubtsOf(doubts: readonly CatalogDoubt[]): Doubts {

@@ -11,13 +11,15 @@ import type { LayeredNames } from './layered-names.js'
 import type { NameContext, Resolved, Unsettled } from './names.js'
 import { type SearchPath, searchPath } from './search-path.js'
 
+/** Temporary relations that we do not know of may hide others: any, or those of certain names. */
+export type HiddenNames = 'none' | 'any' | ReadonlySet<string>
+
 /** Everything that the meaning of a name depends on. */
 export interface NameScope {
   readonly names: LayeredNames
   readonly context: NameContext
   readonly path: SearchPath | undefined
-  /** There may be temporary relations that we do not know of. */
-  readonly doubtful: boolean
+  readonly hidden: HiddenNames
   /**
    * Rights that matter to this role have changed, or a CASCADE has dropped what no text names, since
    * the last reading.
@@ -37,16 +39,19 @@ export function nameScope(
   names: LayeredNames,
   context: NameContext,
   unsure: {
-    readonly doubtful: boolean
+    readonly hidden: HiddenNames
     readonly doubts: Doubts
     readonly unsettled: Unsettled
   },
 ): NameScope {
-  const { doubtful, doubts, unsettled } = unsure
+  const { hidden, doubts } = unsure
   // A superuser may do everything, whatever the rights; who is one is a doubt of `objects`.
   const above = names.snapshot?.roles.isSuperuser(context.current_user) === true
   const unread = hasDoubt(doubts, 'objects') || (doubts !== no_doubts && !above)
-  return { names, context, path: searchPath(names, context), doubtful, unread, unsettled }
+  // What an extension has made, nobody knows before the next reading.
+  const unnamed = hasDoubt(doubts, 'names') && unsure.unsettled === 'nothing'
+  const unsettled = unnamed ? 'names' : unsure.unsettled
+  return { names, context, path: searchPath(names, context), hidden, unread, unsettled }
 }
 
 /** A name as the text has it. */
@@ -136,7 +141,8 @@ function locateIn(scope: NameScope, kind: EntryKind, { schema, name }: TextName)
     !overload &&
     !(in_doubt && hits.length > 1) &&
     !(
-      scope.doubtful && schemas.slice(0, schemas.indexOf(hit.schema) + 1).includes(temporary_schema)
+      mayBeHidden(scope, kind, name, hit.schema) &&
+      schemas.slice(0, schemas.indexOf(hit.schema) + 1).includes(temporary_schema)
     )
   return {
     schema: hit.schema,
@@ -144,6 +150,17 @@ function locateIn(scope: NameScope, kind: EntryKind, { schema, name }: TextName)
     resolved: certain ? 'catalog' : 'assumed',
     missing: false,
   }
+}
+
+/** Whether this may mean a temporary object that we do not know of, or one that is gone. */
+function mayBeHidden(
+  { hidden }: NameScope,
+  kind: EntryKind,
+  name: string,
+  schema: string,
+): boolean {
+  if (typeof hidden === 'string') return hidden === 'any'
+  return kind !== 'relation' || hidden.has(name) || schema === temporary_schema
 }
 
 /** Whether temporary relations hide all others, as they do unless the path says otherwise. */
@@ -195,7 +212,7 @@ function locateQualified(scope: NameScope, kind: EntryKind, schema: string, name
   }
   if (schema === temporary_schema) {
     const found: Resolved = entry === undefined ? 'none' : 'catalog'
-    return { schema, entry, resolved: scope.doubtful ? 'assumed' : found, missing: false }
+    return { schema, entry, resolved: scope.hidden === 'none' ? found : 'assumed', missing: false }
   }
   if (entry !== undefined) return { schema, entry, resolved: 'catalog', missing: false }
   if (unloaded_schema.test(schema)) return { schema, entry, resolved: 'assumed', missing: false }

@@ -6,7 +6,7 @@ import type { DatabaseCatalog } from './database-catalog.js'
 import { type Doubts, no_doubts } from './doubts.js'
 import type { Reading } from './former-readings.js'
 import { LayeredNames } from './layered-names.js'
-import { type NameScope, nameScope } from './locate.js'
+import { type HiddenNames, type NameScope, nameScope } from './locate.js'
 import type { CalledFunction, NameContext, Resolution, SessionCatalog, Unsettled } from './names.js'
 import { Overlay } from './overlay.js'
 import { fixesNames, keepsNames, PlannedNames } from './planned-names.js'
@@ -28,7 +28,7 @@ export class OverlaidCatalog implements SessionCatalog {
   readonly #on_close: () => void
   readonly #overlay = new Overlay()
   #version = ''
-  #version_of = { shared: 0, own: -1 }
+  #version_of = { shared: 0, own: -1, doubt: '' }
   #scope_key = ''
   #scope_version = -1
   #own = new WeakMap<StatementFacts, OwnResolution>()
@@ -37,6 +37,8 @@ export class OverlaidCatalog implements SessionCatalog {
   #lagging = false
   #moment_us = 0
   #unsettled: Unsettled = 'nothing'
+  /** Loads that had begun when the last doubt of temporary objects was settled by its transaction. */
+  #doubted_at = Number.POSITIVE_INFINITY
 
   /** `session` tells this session's versions from those of every other one. */
   constructor(database: DatabaseCatalog, session: number, on_close: () => void) {
@@ -125,14 +127,17 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   commit(): void {
+    this.#endDoubt()
     this.#database.merge(this.#overlay.commit())
   }
 
   rollback(): void {
+    this.#endDoubt()
     this.#overlay.rollback()
   }
 
   prepare_transaction(identifier: string): void {
+    this.#endDoubt()
     this.#database.park(identifier, this.#overlay.commit())
   }
 
@@ -150,6 +155,26 @@ export class OverlaidCatalog implements SessionCatalog {
 
   doubt_temporary(): void {
     this.#overlay.doubtTemporary()
+    this.#doubted_at = Number.POSITIVE_INFINITY
+  }
+
+  /** What was made unseen is there for all to read once its transaction is over. */
+  #endDoubt(): void {
+    if (this.#doubted_at === Number.POSITIVE_INFINITY)
+      this.#doubted_at = this.#database.temporary.begun
+  }
+
+  /** Names that unknown temporary relations may have. */
+  get #hidden(): HiddenNames {
+    if (!this.#overlay.doubtful) return 'none'
+    return this.#database.temporary.since(this.#doubted_at) ?? 'any'
+  }
+
+  /** As a part of keys: readings with other temporary names are other versions. */
+  get #doubt(): string {
+    const hidden = this.#hidden
+    if (hidden === 'none') return ''
+    return hidden === 'any' ? '?' : '??'
   }
 
   get defaults_in_doubt(): boolean {
@@ -168,10 +193,11 @@ export class OverlaidCatalog implements SessionCatalog {
   get version(): string {
     const own = this.#overlay.revision
     const shared = this.#database.version
-    if (this.#version_of.own !== own || this.#version_of.shared !== shared) {
-      this.#version_of = { own, shared }
-      const doubt = this.#overlay.doubtful ? '?' : ''
-      const suffix = this.#overlay.empty ? doubt : `/${this.#session}.${own}`
+    const doubt = this.#doubt
+    const known = this.#version_of
+    if (known.own !== own || known.shared !== shared || known.doubt !== doubt) {
+      this.#version_of = { own, shared, doubt }
+      const suffix = this.#overlay.empty ? doubt : `${doubt}/${this.#session}.${own}`
       this.#version = `${this.#database.database} ${shared}${suffix}`
     }
     return this.#version
@@ -187,8 +213,11 @@ export class OverlaidCatalog implements SessionCatalog {
   }
 
   #scope(context: NameContext): NameScope {
-    const { doubtful } = this.#overlay
-    const unsure = { doubtful, doubts: this.#doubts, unsettled: this.#unsettledBeside }
+    const unsure = {
+      hidden: this.#hidden,
+      doubts: this.#doubts,
+      unsettled: this.#unsettledBeside,
+    }
     const now = nameScope(this.#layeredNames(), context, unsure)
     const former = this.#formerReading()
     // Of a role that has come since, a former reading knows no rights.
@@ -236,7 +265,7 @@ export class OverlaidCatalog implements SessionCatalog {
 
   #resolveShared(statement: StatementFacts, context: NameContext): Resolution {
     const scope_key = this.#scopeKey(context)
-    const key = this.#overlay.doubtful ? `?${scope_key}` : scope_key
+    const key = `${this.#doubt}${scope_key}`
     const known = this.#database.cached(statement, key)
     if (known !== undefined) return known
     const resolution = this.#resolveNow(statement, context)

@@ -18,6 +18,7 @@ import {
   schemas_query,
   server_query,
   settings_query,
+  temporaryNamesQuery,
   types_query,
   views_query,
 } from './catalog-queries.js'
@@ -64,6 +65,8 @@ const no_tls_answer = 'The server does not support SSL connections'
 export interface LoadResult {
   /** The given previous one when nothing has changed since. */
   readonly snapshot: CatalogSnapshot
+  /** Names of the temporary relations that any session has; undefined where they are too many. */
+  readonly temporary: ReadonlySet<string> | undefined
   /** Rows that were read for it. */
   readonly rows: number
   readonly duration_ms: number
@@ -111,13 +114,13 @@ export class SideConnection {
         await this.#end()
       }
       this.#client ??= await this.#connect()
-      const { snapshot, rows } = await readSnapshot(this.#client, {
+      const read = await readSnapshot(this.#client, {
         database: this.#database,
         path_hidden: this.#path_hidden,
         previous,
         audit_role,
       })
-      return { snapshot, rows, duration_ms: performance.now() - started_ms }
+      return { ...read, duration_ms: performance.now() - started_ms }
     } catch (error) {
       await this.#end()
       throw error
@@ -259,10 +262,7 @@ async function isPathHidden(client: Client): Promise<boolean> {
   return row?.[0] === 't'
 }
 
-interface ReadResult {
-  readonly snapshot: CatalogSnapshot
-  readonly rows: number
-}
+type ReadResult = Omit<LoadResult, 'duration_ms'>
 
 interface SnapshotRequest {
   readonly database: string
@@ -302,8 +302,19 @@ async function readSnapshot(client: Client, request: SnapshotRequest): Promise<R
     }
     snapshot = builder.build(header)
   }
+  const temporary = await readTemporaryNames(reader)
   await client.query('commit')
-  return { snapshot, rows: reader.rows }
+  return { snapshot, temporary, rows: reader.rows }
+}
+
+async function readTemporaryNames(reader: Reader): Promise<ReadonlySet<string> | undefined> {
+  const names = new Set<string>()
+  let count = 0
+  await reader.each(temporaryNamesQuery(limits.temporary_names + 1), ([name]) => {
+    count += 1
+    if (typeof name === 'string') names.add(name)
+  })
+  return count > limits.temporary_names ? undefined : names
 }
 
 /** Reads the relations whose marks have changed; undefined where reading everything is due. */

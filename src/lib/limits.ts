@@ -203,6 +203,8 @@ export const limits = {
   resolution_variants: 8,
   /** Resolutions that a session with changes of its own keeps before it starts anew. */
   session_resolutions: 1_000,
+  /** Temporary relations of all sessions whose names are read; with more any may be anybody's. */
+  temporary_names: 10_000,
   /**
    * Readings of a catalog that are kept beside the present one while records wait that tell of what
    * was before it: each may be as large. Of waits that outlast more, certainty suffers.

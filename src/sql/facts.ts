@@ -97,9 +97,9 @@ export type OwnSchema = '\0current_user' | '\0session_user'
 /**
  * What nobody can say until the catalog has been read again: who may do what (`rights`), the same in
  * every database of the server and who is a member of what (`roles`), which objects there are and
- * who is a superuser (`objects`).
+ * who is a superuser (`objects`), or that there are new ones which no text names (`names`).
  */
-export type CatalogDoubt = 'rights' | 'roles' | 'objects'
+export type CatalogDoubt = 'rights' | 'roles' | 'objects' | 'names'
 
 /** Makes the catalog overlay follow what a session does. */
 export type CatalogChange =

@@ -257,7 +257,7 @@ export const alter_readers: Readers<AlterKind> = {
   },
   AlterExtensionStmt: ({ extname }, findings) => {
     findings.add(namedObject('OBJECT_EXTENSION', { name: extname ?? '' }, alters_it))
-    findings.refresh('objects')
+    findings.refresh('objects', 'names')
     return 'ALTER EXTENSION'
   },
   AlterFunctionStmt: ({ objtype, func }, findings) => {

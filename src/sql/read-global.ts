@@ -149,7 +149,7 @@ export const global_readers: Readers<GlobalKind> = {
     const schema = schemaOption(bodiesOf(options, 'DefElem'))
     const object = objectOf('OBJECT_SCHEMA', schema, names_it)
     if (object !== undefined) findings.add(object)
-    findings.refresh()
+    findings.refresh('names')
     return 'CREATE EXTENSION'
   },
   CreateFdwStmt: ({ fdwname }, findings) => {
@@ -221,7 +221,7 @@ export const global_readers: Readers<GlobalKind> = {
   ImportForeignSchemaStmt: ({ server_name, local_schema }, findings) => {
     addNamed(findings, 'OBJECT_SCHEMA', local_schema, alters_it)
     addNamed(findings, 'OBJECT_FOREIGN_SERVER', server_name, names_it)
-    findings.refresh()
+    findings.refresh('names')
     return 'IMPORT FOREIGN SCHEMA'
   },
 }
