@@ -8,6 +8,7 @@ import { certificateNotices } from './config/certificate-dates.js'
 import type { Config } from './config/config.js'
 import { effectiveConfig } from './config/effective-config.js'
 import { loadSealKey } from './config/seal-key.js'
+import { WitnessError } from './errors.js'
 import { type Clock, SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
 import { AdminServer, type Health } from './ops/admin-server.js'
@@ -52,6 +53,8 @@ export interface RunningApp {
   readonly trail: FileTrail
   /** Takes over what may change under way. Never rejects: the server log tells what is wrong. */
   reload(load: () => Config): Promise<void>
+  /** Resolves when records can be kept nowhere and `audit.on_failure` is `shutdown`: `stop` is due. */
+  readonly failed: Promise<WitnessError>
   /** Ends sessions, flushes and closes the trail; resolves when all is on disk. */
   stop(reason: string): Promise<void>
 }
@@ -139,6 +142,7 @@ async function construct(
     admin_port,
     trail,
     reload: (load) => reloader.reload(load),
+    failed: shutdownOf(trail),
     stop: async (reason) => {
       stop_reason = reason
       await reloader.close()
@@ -146,6 +150,20 @@ async function construct(
       await stopAll()
     },
   }
+}
+
+function shutdownOf(trail: FileTrail): Promise<WitnessError> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (trail.failing !== 'shutdown') return
+      const message =
+        'records can be written neither to the audit directory nor to the server log, and ' +
+        'audit.on_failure is shutdown'
+      resolve(new WitnessError('trail.failed', message))
+    }
+    trail.when_failing(look)
+    look()
+  })
 }
 
 /**
@@ -316,15 +334,26 @@ async function health(
   const path = upstreamName(upstream)
   const unreachable = await probe(host.startsWith('/') ? { path } : { host, port }, probe_max_ms)
   if (unreachable !== undefined) degraded.push(`the server cannot be reached: ${unreachable}`)
-  const { mode, stuck } = trail.state
-  if (mode === 'fallback') degraded.push('records go to the server log: the audit file fails')
-  if (mode === 'failed') degraded.push('records can be written nowhere: sessions wait')
-  if (stuck) degraded.push('the trail writer is stuck')
+  degraded.push(...trailTroubles(trail))
   for (const { database, problem, missing_role } of catalog.status()) {
     if (problem !== undefined) degraded.push(`catalog of ${database}: ${problem}`)
     if (missing_role === undefined) continue
     const words = `the role of object_audit does not exist: ${JSON.stringify(missing_role)}`
     if (!degraded.includes(words)) degraded.push(words)
   }
-  return { ready: mode !== 'failed' && !stuck && unreachable === undefined, degraded }
+  return { ready: trail.failing === undefined && unreachable === undefined, degraded }
+}
+
+function trailTroubles({ state, failing }: FileTrail): string[] {
+  const troubles: string[] = []
+  const { mode, lost_records } = state
+  if (mode === 'fallback') troubles.push('records go to the server log: the audit file fails')
+  if (mode === 'failed') {
+    const served =
+      failing === undefined ? 'statements pass without (on_failure: continue)' : 'nothing is served'
+    troubles.push(`records can be written nowhere: ${served}`)
+  }
+  if (state.stuck) troubles.push('a writer of the trail is held up in a system call')
+  if (lost_records > 0) troubles.push(`${lost_records} records were kept nowhere since the start`)
+  return troubles
 }

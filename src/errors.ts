@@ -58,6 +58,9 @@ export const error_table = {
   'trail.write_failed': {
     hint: 'Records go to the server log until the audit file can be written again.',
   },
+  'trail.failed': {
+    hint: 'Make the audit directory or the server log writable; until then audit.on_failure says what is served.',
+  },
   'keygen.failed': {
     hint: 'Name files that do not exist yet, in a directory that this user may write to: keys are never overwritten.',
   },

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.js'
 import type { ConfigFlags } from '../config/flags.js'
 import { loadConfig } from '../config/load.js'
+import { limits } from '../lib/limits.js'
+import { describeError } from './report-error.js'
 import { listenForStop } from './stop-signals.js'
 
 /** What `pgwitness run` was asked for. */
@@ -10,7 +13,10 @@ export interface RunOptions {
   readonly flags: ConfigFlags
 }
 
-/** Runs the proxy until SIGTERM or SIGINT. Gives the exit status. */
+/**
+ * Runs the proxy until SIGTERM or SIGINT, or until it may not go on (`audit.on_failure: shutdown`).
+ * Gives the exit status.
+ */
 export async function run(options: RunOptions): Promise<number> {
   const { file, flags } = options
   const load = () =>
@@ -27,9 +33,29 @@ export async function run(options: RunOptions): Promise<number> {
   process.stderr.write(`pgwitness: ${listeningLine(config, app.address)}\n`)
   hungUp = () => void app.reload(load)
   if (asked_early) hungUp()
-  await app.stop(await signals.requested)
+  const ended = await Promise.race([signals.requested, app.failed])
+  const by_signal = typeof ended === 'string'
+  if (!by_signal) process.stderr.write(describeError(ended))
+  let status = by_signal ? 0 : 1
+  try {
+    await app.stop(by_signal ? ended : ended.message)
+  } catch (error) {
+    process.stderr.write(describeError(error))
+    status = 1
+  }
   signals.release()
-  return 0
+  if (app.trail.state.stuck) await endByForce()
+  return status
+}
+
+/**
+ * A thread in a system call that does not come back keeps the process from ending by itself. What
+ * was said goes out first, if somebody reads it.
+ */
+async function endByForce(): Promise<void> {
+  process.stderr.write('pgwitness: a system call does not come back: ending by force\n')
+  await sleep(limits.last_words_ms)
+  process.kill(process.pid, 'SIGKILL')
 }
 
 /** How to connect, to what, and where the records go. */

@@ -16,12 +16,6 @@ export interface NotYet {
  */
 export const not_yet: readonly NotYet[] = [
   { path: ['audit', 'durability'], values: ['ack'], hint: 'Use async, the default.' },
-  {
-    path: ['audit', 'on_failure'],
-    values: ['shutdown', 'continue'],
-    hint: 'Use refuse, the default.',
-  },
-  { path: ['audit', 'accept_unaudited'], values: [true], hint: 'Leave the key out.' },
 ]
 
 /** What the input asks for that this version cannot do. */

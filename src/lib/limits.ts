@@ -224,6 +224,13 @@ export const limits = {
   doubtful_columns: 256,
   /** Pairs of privilege and grantee that one GRANT may list: both lists are as long as the text. */
   grants_per_statement: 1_000,
+  /**
+   * Pause between two lines of the server log that tell that records can be written nowhere, in
+   * milliseconds: often enough for an alert that looks at the last minutes.
+   */
+  failure_alert_ms: 60_000,
+  /** Time for the last words of a process that ends by force to be read, in milliseconds. */
+  last_words_ms: 500,
   /** Seals that wait for an anchor that hangs: a day of them at the default of one in ten seconds. */
   waiting_seals: 8_640,
   /**

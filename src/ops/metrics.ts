@@ -10,6 +10,8 @@ export interface MetricSources {
     readonly fallback_records: number
     readonly queued_bytes: number
     readonly uncopied_seals: number
+    readonly lost_records: number
+    readonly stuck: boolean
   }
   /** Counters of the parser's door. */
   parser(): ParserFigures
@@ -125,6 +127,12 @@ export class Metrics {
 
   /** Adds the figures that are read when asked for. */
   observe(sources: MetricSources): void {
+    this.#observeTrail(sources)
+    this.#observeParser(sources)
+    this.#observeCatalog(sources)
+  }
+
+  #observeTrail(sources: MetricSources): void {
     const { registry } = this
     new Gauge({
       name: 'pgwitness_trail_records',
@@ -155,6 +163,22 @@ export class Metrics {
       },
     })
     new Gauge({
+      name: 'pgwitness_lost_records',
+      help: 'Records since the start that were kept nowhere (audit.on_failure: continue).',
+      registers: [registry],
+      collect() {
+        this.set(sources.trail().lost_records)
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_trail_stuck',
+      help: '1 while a writer of the trail is held up in a system call.',
+      registers: [registry],
+      collect() {
+        this.set(Number(sources.trail().stuck))
+      },
+    })
+    new Gauge({
       name: 'pgwitness_trail_mode',
       help: '1 for where records go now: file, fallback (the server log) or failed (neither).',
       labelNames: ['mode'],
@@ -166,6 +190,10 @@ export class Metrics {
         }
       },
     })
+  }
+
+  #observeParser(sources: MetricSources): void {
+    const { registry } = this
     new Gauge({
       name: 'pgwitness_parser',
       help: 'Texts that went to the parser threads, by what came of them, and what is kept of them.',
@@ -189,7 +217,6 @@ export class Metrics {
         this.set({ known_by: 'nothing' }, cache_misses)
       },
     })
-    this.#observeCatalog(sources)
   }
 
   #observeCatalog({ catalog }: MetricSources): void {

@@ -122,6 +122,14 @@ export const detail_schemas = {
     previous,
     unfinished_fallback,
   }),
+  'audit.gap': z.strictObject({
+    records: bytes.describe(
+      'records that are missing here: they could be kept nowhere, and `audit.on_failure` is `continue`',
+    ),
+    bytes: bytes.describe('their bytes'),
+    from: text.describe('when the first of them was to be kept, UTC'),
+    to: text.describe('when the last of them was'),
+  }),
   'audit.expire': z.strictObject({
     file: text.describe('the file that was removed'),
     bytes: bytes.describe('its bytes'),

@@ -5,7 +5,7 @@ import { createExclusive, type Disk, syncDirectory, writeAll } from './disk.js'
 import { type AuditFileName, auditFileName, auditFiles } from './file-name.js'
 import type { StoredFile } from './retention.js'
 import { TrailFile } from './trail-file.js'
-import type { TrailIdentity } from './trail-options.js'
+import type { TrailIdentity, TrailOptions } from './trail-options.js'
 import { errnoOf } from './write-failure.js'
 
 const identity_name = 'trail.id'
@@ -22,14 +22,19 @@ interface TrailState extends TrailIdentity {
 /** The directory of a trail: its identity, the names in it, the order of its files. */
 export class AuditDirectory {
   readonly path: string
+  readonly #mode: number
   readonly #file_mode: number
   readonly #disk: Disk
   #identity: TrailIdentity | undefined
   #last_number = 0
 
-  constructor(path: string, file_mode: number, disk: Disk) {
-    this.path = path
-    this.#file_mode = file_mode
+  constructor(
+    options: Pick<TrailOptions, 'directory' | 'directory_mode' | 'file_mode'>,
+    disk: Disk,
+  ) {
+    this.path = options.directory
+    this.#mode = options.directory_mode
+    this.#file_mode = options.file_mode
     this.#disk = disk
   }
 
@@ -53,13 +58,29 @@ export class AuditDirectory {
 
   /** Takes an identity for this start and makes it durable before any record bears it. */
   adopt(identity: TrailIdentity): void {
+    this.#restore()
     this.#identity = identity
     this.#last_number = Math.max(this.#readState()?.file ?? 0, this.#highestNumber())
     this.#writeState()
   }
 
+  /**
+   * Makes the directory again when it was removed, with its mode. Its parent must be there: it may
+   * be the place of a file system that is not mounted now.
+   */
+  #restore(): void {
+    try {
+      this.#disk.mkdirSync(this.path, 0o700)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return
+      throw error
+    }
+    this.#disk.chmodSync(this.path, this.#mode)
+  }
+
   /** Creates the next file, empty, with its mode. Throws the system's error. */
   create(now_ms: number): TrailFile {
+    this.#restore()
     this.#last_number = Math.max(this.#last_number, this.#highestNumber())
     for (let attempt = 1; ; attempt++) {
       const name = auditFileName(now_ms, this.#last_number + 1)

@@ -39,7 +39,27 @@ const words = {
   beat: 3,
   listening: 4,
   commands: 5,
+  /** Which writer may touch the shared memory, and the kind of system call that it is in. */
+  owner: 6,
+  /** Former writers that are held up in system calls on files, and on the server log. */
+  held_up_file: 7,
+  held_up_log: 8,
 } as const
+
+/** What a system call of the writer is about: the audit directory and its files, or the server log. */
+export type Place = 'file' | 'log'
+
+/** The lowest bits of the owner's word; above them is the writer's generation. */
+const owner_bits = 2
+const call_codes = { file: 1, log: 2 } as const satisfies Record<Place, number>
+
+/** Thrown in a writer that came back from a system call too late: another one has taken over. */
+export class FencedError extends Error {
+  constructor() {
+    super('another writer has taken over')
+    this.name = 'FencedError'
+  }
+}
 
 const counter_bytes = 64
 
@@ -82,6 +102,51 @@ export class ControlWords {
 
   get beats(): number {
     return Atomics.load(this.#words, words.beat)
+  }
+
+  /**
+   * Writer, before each system call. It announces the call, so that the relay loop can take the
+   * shared memory from a writer that is held up in one, and from no other.
+   */
+  enterCall(generation: number, place: Place): void {
+    this.beat()
+    const idle = generation << owner_bits
+    this.#changeOwner(idle, idle | call_codes[place])
+  }
+
+  /** Writer, behind each system call: throws a FencedError when the memory was taken from it. */
+  leaveCall(generation: number, place: Place): void {
+    this.beat()
+    const idle = generation << owner_bits
+    this.#changeOwner(idle | call_codes[place], idle)
+  }
+
+  /**
+   * Relay loop: takes the shared memory from a writer that is in a system call, for the writer of
+   * the next generation. Answers where it is held up; undefined when it is in no system call.
+   */
+  fence(generation: number): Place | undefined {
+    for (const place of ['file', 'log'] as const) {
+      const held = (generation << owner_bits) | call_codes[place]
+      const next = (generation + 1) << owner_bits
+      if (Atomics.compareExchange(this.#words, words.owner, held, next) === held) return place
+    }
+    return undefined
+  }
+
+  /** Relay loop: the writer's thread has ended, wherever it was; the next one owns the memory. */
+  inherit(generation: number): void {
+    Atomics.store(this.#words, words.owner, generation << owner_bits)
+  }
+
+  /** Whether a former writer is held up there: who tries it as well is held up, too. */
+  isHeldUp(place: Place): boolean {
+    return Atomics.load(this.#words, heldUpWord(place)) > 0
+  }
+
+  /** Relay loop: one more former writer is held up there, or one less. */
+  countHeldUp(place: Place, change: 1 | -1): void {
+    Atomics.add(this.#words, heldUpWord(place), change)
   }
 
   /** Whether the relay loop wants a message for each acknowledgement. */
@@ -129,8 +194,18 @@ export class ControlWords {
     Atomics.store(this.#words, words.rest, rest_codes.busy)
   }
 
+  #changeOwner(from: number, to: number): void {
+    if (Atomics.compareExchange(this.#words, words.owner, from, to) !== from) {
+      throw new FencedError()
+    }
+  }
+
   #wake(): void {
     Atomics.store(this.#words, words.rest, rest_codes.busy)
     Atomics.notify(this.#words, words.rest)
   }
+}
+
+function heldUpWord(place: Place): number {
+  return place === 'file' ? words.held_up_file : words.held_up_log
 }

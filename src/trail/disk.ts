@@ -1,28 +1,57 @@
 import fs from 'node:fs'
+import type { ControlWords, Place } from './control-words.js'
 
 /** The system calls of the trail, in one place so that a test can make one of them fail. */
-export type Disk = Pick<
-  typeof fs,
-  | 'chmodSync'
-  | 'closeSync'
-  | 'fchmodSync'
-  | 'fstatSync'
-  | 'fsyncSync'
-  | 'ftruncateSync'
-  | 'lstatSync'
-  | 'openSync'
-  | 'readFileSync'
-  | 'readSync'
-  | 'readdirSync'
-  | 'renameSync'
-  | 'symlinkSync'
-  | 'unlinkSync'
-> & {
+export type Disk = Pick<typeof fs, Exclude<(typeof disk_calls)[number], 'writeSync'>> & {
   writeSync(fd: number, bytes: Uint8Array, from: number, length: number): number
 }
 
+const disk_calls = [
+  'chmodSync',
+  'closeSync',
+  'fchmodSync',
+  'fstatSync',
+  'fsyncSync',
+  'ftruncateSync',
+  'lstatSync',
+  'mkdirSync',
+  'openSync',
+  'readFileSync',
+  'readSync',
+  'readdirSync',
+  'renameSync',
+  'statfsSync',
+  'symlinkSync',
+  'unlinkSync',
+  'writeSync',
+] as const
+
 /** The real ones. */
 export const real_disk: Disk = fs
+
+/**
+ * The same system calls, each announced in the shared memory: a writer that comes back from one
+ * too late throws a FencedError before it touches anything that another one has taken over.
+ */
+export function fencedDisk(
+  disk: Disk,
+  control: ControlWords,
+  generation: number,
+  place: Place,
+): Disk {
+  const fenced = <Args extends unknown[], Result>(call: () => (...args: Args) => Result) => {
+    return (...args: Args): Result => {
+      control.enterCall(generation, place)
+      try {
+        return call()(...args)
+      } finally {
+        control.leaveCall(generation, place)
+      }
+    }
+  }
+  const names = disk_calls.map((name) => [name, fenced(() => disk[name] as never)])
+  return Object.fromEntries(names)
+}
 
 /** Makes a directory's entries durable: a new name is lost with the power until this is done. */
 export function syncDirectory(disk: Disk, path: string): void {

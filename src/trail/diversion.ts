@@ -1,6 +1,7 @@
 import type { Batch } from './batch.js'
-import type { ControlWords } from './control-words.js'
+import { type ControlWords, FencedError } from './control-words.js'
 import type { DiversionRange, ServerLogSink } from './server-log-sink.js'
+import { heldUp } from './write-failure.js'
 
 /** A diversion that a dead writer began: its hash died with it, its range did not. */
 export type UnfinishedRange = Omit<DiversionRange, 'sha256'>
@@ -13,6 +14,8 @@ export class Diversion {
   readonly #log: ServerLogSink
   readonly #control: ControlWords
   #unfinished: UnfinishedRange | undefined
+  /** Whether the log can be written to, as far as is known. */
+  takes = false
 
   constructor(log: ServerLogSink, control: ControlWords) {
     this.#log = log
@@ -41,7 +44,9 @@ export class Diversion {
 
   /** Opens the log when it is not open. Throws a WriteFailure. */
   open(): void {
+    if (this.#control.isHeldUp('log')) throw heldUp('the server log')
     this.#log.open()
+    this.takes = true
   }
 
   /** Writes the records to the log; a WriteFailure says how many are safe. */
@@ -49,18 +54,23 @@ export class Diversion {
     const before = this.#log.range()?.records ?? 0
     try {
       this.#log.write(batch)
-    } finally {
-      this.#keepBooks(before)
+    } catch (error) {
+      // The books are another's by now.
+      if (!(error instanceof FencedError)) this.#keepBooks(before)
+      throw error
     }
+    this.#keepBooks(before)
   }
 
   /** Gives the log back after it failed; the diversion goes on when it is opened again. */
   interrupt(): void {
+    this.takes = false
     this.#log.close()
   }
 
   /** The file takes records again. */
   end(): void {
+    this.takes = false
     this.#log.end()
     this.#clearPeriod()
   }

@@ -1,29 +1,22 @@
 import { resolve } from 'node:path'
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { WitnessError } from '../errors.js'
-import { builtFile } from '../lib/built-file.js'
+import { SystemClock } from '../lib/clock.js'
 import { limits } from '../lib/limits.js'
 import type { AuditRecord } from '../record/audit-record.js'
 import { ControlWords, createControl, type TrailMemory } from './control-words.js'
 import { DirectoryLock } from './directory-lock.js'
+import { LostRecords } from './lost-records.js'
 import { prepareDirectory } from './prepare-directory.js'
 import { createRing, RingProducer } from './ring.js'
 import { SealCopy } from './seal-copy.js'
 import type { Trail, TrailFailing, TrailState } from './trail.js'
-import type { RetainOptions, TrailIdentity, TrailLog, TrailOptions } from './trail-options.js'
-import type { WriterCommand, WriterMessage, WriterSetup } from './writer-messages.js'
-import { renderRecord } from './writer-notes.js'
-import type { WriterThreadData } from './writer-thread.js'
+import type { RetainOptions, TrailLog, TrailOptions } from './trail-options.js'
+import { WriterHost } from './writer-host.js'
+import type { WriterMessage } from './writer-messages.js'
+import { notes, renderNote, renderRecord } from './writer-notes.js'
 
-/** How often the relay loop looks whether the writer is alive. */
-const watch_ms = 1_000
-
-/** Waits before a dead writer is replaced: at once, then doubled up to the longest. */
-const restart_min_ms = 50
-const restart_max_ms = 5_000
-
-/** A writer that lived this long died of something new. */
-const restart_stable_ms = 60_000
+/** How often the trail is looked after: what was lost, and whether to tell of it again. */
+const look_ms = 1_000
 
 interface FlushWaiter {
   readonly position: number
@@ -57,18 +50,18 @@ export async function openTrail(given: TrailOptions, log: TrailLog): Promise<Fil
 export class FileTrail implements Trail {
   /** Resolves when the first record is on disk; rejects when there is no trail to write to. */
   readonly opened: Promise<void>
-  #options: TrailOptions
+  readonly #options: TrailOptions
   readonly #log: TrailLog
   readonly #memory: TrailMemory
   readonly #queue: RingProducer
   readonly #control: ControlWords
-  readonly #watch: NodeJS.Timeout
+  readonly #look: NodeJS.Timeout
+  readonly #host: WriterHost
+  readonly #lost: LostRecords
+  readonly #clock = new SystemClock()
   readonly #seal_copy: SealCopy | undefined
   #lock: DirectoryLock
   #relocking = false
-  #worker: Worker
-  #port: MessagePort
-  #identity: TrailIdentity | undefined
   #current_file = ''
   #appended_records = 0
   #refused_length = 0
@@ -76,15 +69,10 @@ export class FileTrail implements Trail {
   #writable_waiters: (() => void)[] = []
   readonly #failing_listeners: (() => void)[] = []
   #settle_opened: { resolve(): void; reject(error: unknown): void }
-  #close_reason: string | undefined
   #settle_closed: { resolve(): void; reject(error: unknown): void } | undefined
   #closed: Promise<void> | undefined
-  #finished = false
-  #started_ms = 0
-  #restart_ms = restart_min_ms
-  #beats_seen = -1
-  #beat_at_ms = 0
-  #stuck = false
+  #opening = true
+  #failed_seen = false
 
   constructor(
     options: TrailOptions,
@@ -107,22 +95,55 @@ export class FileTrail implements Trail {
     const { promise, resolve, reject } = promiseWithResolvers()
     this.opened = promise
     this.#settle_opened = { resolve, reject }
-    const setup = { options, ...(directory_warning !== undefined && { directory_warning }) }
-    const { worker, port } = this.#startWriter(setup)
-    this.#worker = worker
-    this.#port = port
-    this.#watch = setInterval(() => this.#watchWriter(), watch_ms).unref()
+    this.#lost = new LostRecords(log)
+    const host_parts = {
+      options,
+      memory: this.#memory,
+      log,
+      receive: (message: WriterMessage) => this.#receive(message),
+      owing: () => this.#opening || this.#closed !== undefined || !this.#isSafe(this.#queue.head),
+      failed: (reason: string) => this.#refuse(new WitnessError('trail.write_failed', reason)),
+    }
+    this.#host = new WriterHost(host_parts, directory_warning)
+    this.#look = setInterval(() => this.#lookAfter(), look_ms).unref()
   }
 
   append(rendered: string): boolean {
     // Behind `audit.stop` nothing can follow: a late record is refused, not dropped unseen.
     if (this.#closed !== undefined) return false
-    if (!this.#queue.append(rendered)) {
-      this.#refused_length = Math.max(this.#refused_length, Buffer.byteLength(rendered))
-      return false
-    }
+    // What is kept stands behind the record of what was not.
+    if (this.#lost.records > 0 && !this.#endGap()) return this.#findsNoRoom(rendered)
+    if (!this.#queue.append(rendered)) return this.#findsNoRoom(rendered)
     this.#appended_records++
     this.#control.appended(this.#queue.head)
+    return true
+  }
+
+  /** A record that must wait, or, where `on_failure` says so, one that is not kept. */
+  #findsNoRoom(rendered: string): boolean {
+    const bytes = Buffer.byteLength(rendered)
+    if (this.passes_unrecorded) {
+      this.#lost.count(bytes, this.#clock.nowMicroseconds())
+      return true
+    }
+    this.#refused_length = Math.max(this.#refused_length, bytes)
+    return false
+  }
+
+  get passes_unrecorded(): boolean {
+    return this.#options.on_failure === 'continue' && this.#control.mode === 'failed'
+  }
+
+  /** Puts `audit.gap` behind the last record that was kept; false when that cannot be done yet. */
+  #endGap(): boolean {
+    const { gap } = this.#lost
+    if (gap === undefined) return true
+    if (this.#control.mode === 'failed') return false
+    const note = renderNote(notes.gap(gap), this.#clock.nowMicroseconds(), this.#options)
+    if (!this.#queue.append(note)) return false
+    this.#appended_records++
+    this.#control.appended(this.#queue.head)
+    this.#lost.told(gap)
     return true
   }
 
@@ -168,7 +189,8 @@ export class FileTrail implements Trail {
       queued_bytes: this.#queue.head - this.#queue.tail,
       fallback_records: this.#control.counter('diverted'),
       current_file: this.#current_file,
-      stuck: this.#stuck,
+      stuck: this.#host.holds_threads,
+      lost_records: this.#lost.total,
       uncopied_seals: this.#seal_copy?.failed_seals ?? 0,
     }
   }
@@ -185,33 +207,31 @@ export class FileTrail implements Trail {
   /** Closed files are judged by this from now on, at once for the first time. */
   setRetention(retain: RetainOptions): void {
     if (this.#closed !== undefined) return
-    this.#options = { ...this.#options, retain }
-    this.#port.postMessage({ kind: 'retain', retain } satisfies WriterCommand)
-    this.#control.command()
+    this.#host.setRetention(retain)
   }
 
   /** Ends the writer's thread in the middle of whatever it does, as a fault would. For tests. */
   async killWriter(): Promise<void> {
-    await this.#worker.terminate()
+    await this.#host.kill()
+  }
+
+  #isSafe(position: number): boolean {
+    return this.#queue.tail >= position
   }
 
   async #close(reason: string): Promise<void> {
     const { promise, resolve, reject } = promiseWithResolvers()
     this.#settle_closed = { resolve, reject }
-    this.#close_reason = reason
-    this.#sendClose(reason)
+    const gap = this.#endGap() ? undefined : this.#lost.gap
+    this.#host.close({ kind: 'close', reason, ...(gap !== undefined && { gap }) })
     try {
       await promise
     } finally {
-      clearInterval(this.#watch)
+      clearInterval(this.#look)
       await this.#seal_copy?.settle(this.#options.stuck_timeout_ms)
-      await this.#lock.release()
+      // Where writes do not come back, removing the lock's file would not either; it ends with us.
+      if (!this.#control.isHeldUp('file')) await this.#lock.release()
     }
-  }
-
-  #sendClose(reason: string): void {
-    this.#port.postMessage({ kind: 'close', reason } satisfies WriterCommand)
-    this.#control.command()
   }
 
   /** Asks the writer for a message at each acknowledgement, and to write at once. */
@@ -220,30 +240,10 @@ export class FileTrail implements Trail {
     this.#control.command()
   }
 
-  #startWriter(setup: WriterSetup): { readonly worker: Worker; readonly port: MessagePort } {
-    const { port1, port2 } = new MessageChannel()
-    const data: WriterThreadData = { memory: this.#memory, setup, port: port2 }
-    const worker = new Worker(builtFile('trail/writer-thread.js'), {
-      name: 'pgwitness-trail',
-      workerData: data,
-      transferList: [port2],
-    })
-    this.#started_ms = performance.now()
-    port1.on('message', (message: WriterMessage) => this.#receive(message))
-    worker.on('error', (error) => {
-      this.#log.error({ err: error }, 'the writer of the trail failed')
-    })
-    // The port closes behind the last message, the thread may end before it is delivered.
-    const ended = [new Promise((end) => worker.on('exit', end))]
-    ended.push(new Promise((end) => port1.on('close', end)))
-    void Promise.all(ended).then(() => this.#writerEnded())
-    return { worker, port: port1 }
-  }
-
   #receive(message: WriterMessage): void {
     switch (message.kind) {
       case 'opened':
-        this.#identity = message.identity
+        this.#opening = false
         this.#current_file = message.file
         this.#settle_opened.resolve()
         this.#keepLock()
@@ -252,7 +252,7 @@ export class FileTrail implements Trail {
         this.#acknowledged()
         return
       case 'mode':
-        for (const listener of this.#failing_listeners) listener()
+        this.#modeChanged()
         return
       case 'sealed':
         this.#seal_copy?.append(message.line)
@@ -261,18 +261,41 @@ export class FileTrail implements Trail {
         this.#log[message.level](message.object, message.message)
         return
       case 'refused':
-        this.#finished = true
-        this.#settle_opened.reject(new WitnessError(message.code, message.message))
-        clearInterval(this.#watch)
+        this.#refuse(new WitnessError(message.code, message.message))
         return
       case 'closed':
-        this.#finished = true
+        this.#host.stop()
         this.#acknowledged()
         this.#settleClosed(message.unwritten_bytes)
         return
       default:
         message satisfies never
     }
+  }
+
+  /** There is no trail to write to. */
+  #refuse(error: WitnessError): void {
+    this.#host.stop()
+    clearInterval(this.#look)
+    this.#settle_opened.reject(error)
+  }
+
+  #modeChanged(): void {
+    const failed = this.#control.mode === 'failed'
+    if (failed === this.#failed_seen) return
+    this.#failed_seen = failed
+    // Who waits for room would wait as long as nothing is written.
+    if (this.passes_unrecorded) for (const callback of this.#writable_waiters.splice(0)) callback()
+    if (!failed) {
+      this.#lost.recovered()
+      this.#endGap()
+    }
+    for (const listener of this.#failing_listeners) listener()
+  }
+
+  #lookAfter(): void {
+    if (this.#control.mode === 'failed') this.#lost.tellOfFailure(this.state.queued_bytes)
+    else this.#endGap()
   }
 
   #settleClosed(unwritten_bytes: number): void {
@@ -303,47 +326,6 @@ export class FileTrail implements Trail {
     const idle = this.#flush_waiters.length + this.#writable_waiters.length === 0
     if (idle) this.#control.listening = false
     for (const callback of callbacks) callback()
-  }
-
-  #writerEnded(): void {
-    if (this.#finished) return
-    if (this.#identity === undefined) {
-      this.#finished = true
-      clearInterval(this.#watch)
-      const message = 'the writer of the trail ended before it had opened a file'
-      this.#settle_opened.reject(new WitnessError('trail.write_failed', message))
-      return
-    }
-    const lived_ms = performance.now() - this.#started_ms
-    if (lived_ms >= restart_stable_ms) this.#restart_ms = restart_min_ms
-    this.#log.error({ code: 'trail.write_failed', lived_ms }, 'the writer ended and is replaced')
-    const identity = this.#identity
-    setTimeout(() => this.#replaceWriter(identity), this.#restart_ms)
-    this.#restart_ms = Math.min(this.#restart_ms * 2, restart_max_ms)
-  }
-
-  #replaceWriter(identity: TrailIdentity): void {
-    const { worker, port } = this.#startWriter({ options: this.#options, identity })
-    this.#worker = worker
-    this.#port = port
-    if (this.#close_reason !== undefined) this.#sendClose(this.#close_reason)
-    else this.#control.command()
-  }
-
-  /** A writer that shows no sign of life while records wait is held up in a system call. */
-  #watchWriter(): void {
-    const now_ms = performance.now()
-    const beats = this.#control.beats
-    if (beats !== this.#beats_seen || this.#queue.head === this.#queue.tail) {
-      this.#beats_seen = beats
-      this.#beat_at_ms = now_ms
-    }
-    const silent_ms = now_ms - this.#beat_at_ms
-    const stuck = silent_ms > this.#options.stuck_timeout_ms
-    if (stuck === this.#stuck) return
-    this.#stuck = stuck
-    if (stuck) this.#log.error({ code: 'trail.write_failed', silent_ms }, 'the writer is stuck')
-    else this.#log.warn({}, 'the writer goes on')
   }
 
   /** A directory that was removed and made anew has no lock until it is taken again. */

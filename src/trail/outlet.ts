@@ -1,42 +1,21 @@
-import type { AuditDirectory } from './audit-directory.js'
-import type { Backlog, Mark } from './backlog.js'
+import type { Mark } from './backlog.js'
 import { Batch } from './batch.js'
-import type { ControlWords } from './control-words.js'
-import type { Diversion, UnfinishedRange } from './diversion.js'
-import { rotationTime } from './rotation-time.js'
-import type { Sealer } from './sealer.js'
+import type { UnfinishedRange } from './diversion.js'
+import { FailureLog } from './failure-log.js'
+import type { OutletParts } from './outlet-parts.js'
+import type { Legacy } from './predecessor.js'
+import { RetryPace } from './retry-pace.js'
+import { RotationPlan } from './rotation-plan.js'
 import type { TrailState } from './trail.js'
 import type { Predecessor, TrailFile } from './trail-file.js'
-import type { TrailIdentity, TrailOptions } from './trail-options.js'
-import { asFailure, errnoOf, type WriteFailure } from './write-failure.js'
-import type { WriterClock } from './writer-clock.js'
-import type { WriterMessage } from './writer-messages.js'
-import { notes, renderNote } from './writer-notes.js'
-
-/** Waits between attempts to go back to a file: doubled from the first to the second. */
-const retry_min_ms = 100
-const retry_max_ms = 5_000
-
-/** A file that lasted this long failed by a new cause: it is replaced at once, waits begin anew. */
-const stable_ms = 5_000
+import { asFailure, errnoOf, heldUp, type WriteFailure } from './write-failure.js'
+import { type Note, notes, renderNote } from './writer-notes.js'
 
 /** A drain ends after this much, so that syncs, rotation and commands come to their turn. */
 const drain_bytes = 8 * 1024 * 1024
 
 /** No room: a new file would fare no better, and would hold a few records each time. */
 const full_errnos: readonly string[] = ['ENOSPC', 'EDQUOT']
-
-export interface OutletParts {
-  readonly options: TrailOptions
-  readonly identity: TrailIdentity
-  readonly backlog: Backlog
-  readonly control: ControlWords
-  readonly directory: AuditDirectory
-  readonly diversion: Diversion
-  readonly sealer: Sealer
-  readonly clock: WriterClock
-  readonly report: (message: WriterMessage) => void
-}
 
 /**
  * Where records go: the file, the server log while no file can be written, and back. Whatever
@@ -49,23 +28,23 @@ export class Outlet {
   readonly #head: Batch
   #file: TrailFile | undefined
   #previous: Predecessor | undefined
+  /** What a former writer left, until a file of ours tells of it. */
+  #legacy: Legacy | undefined
+  #inherited = false
   /** Behind the last record that was written, synced or not. */
   #written: Mark
   #unsynced_since_ms: number | undefined
-  #opened_ms = 0
-  #rotate_at_ms = Number.POSITIVE_INFINITY
-  #rotate_not_before_ms = 0
-  #retry_at_ms = Number.POSITIVE_INFINITY
-  #retry_delay_ms = retry_min_ms
-  #reported_errno = ''
-  /** False once the server log has failed, until it is tried again. */
-  #log_takes = false
+  readonly #rotation: RotationPlan
+  readonly #pace: RetryPace
+  readonly #words: FailureLog
 
-  constructor(parts: OutletParts, previous: Predecessor | undefined) {
+  constructor(parts: OutletParts) {
     this.#parts = parts
+    this.#rotation = new RotationPlan(parts.options, parts.clock)
+    this.#pace = new RetryPace(parts.clock)
+    this.#words = new FailureLog(parts.report)
     this.#batch = new Batch(parts.options.format, parts.identity)
     this.#head = new Batch(parts.options.format, parts.identity)
-    this.#previous = previous
     this.#written = parts.backlog.mark()
   }
 
@@ -75,12 +54,22 @@ export class Outlet {
 
   /** Whether records can be written somewhere, as far as is known. */
   get takes(): boolean {
-    return this.#file !== undefined || this.#log_takes
+    return this.#file !== undefined || this.#parts.diversion.takes
   }
 
-  /** Opens a file whose first record is the note. Throws the system's error, leaving no file. */
-  open(note: Parameters<typeof renderNote>[0]): void {
-    this.#begin(this.#parts.directory.create(this.#wallMilliseconds()), note)
+  /**
+   * Opens a file; its first record is the note, which is asked for when all is known that it tells
+   * of. Throws the system's error, leaving no file.
+   */
+  open(note: (legacy: Legacy | undefined) => Note): void {
+    if (this.#parts.control.isHeldUp('file')) throw heldUp('the file system of the audit directory')
+    const legacy = this.#legacy ?? this.#inherit()
+    this.#begin(this.#parts.directory.create(this.#rotation.wall_ms), note(legacy))
+    this.#legacy = undefined
+    if (legacy?.torn === undefined) return
+    this.#note(notes.torn(legacy))
+    this.drain('numbered')
+    this.sync()
   }
 
   /** Opens a file after a dead writer, or diverts when that cannot be done. */
@@ -88,7 +77,7 @@ export class Outlet {
     const unfinished = this.#parts.diversion.takeUnfinished()
     try {
       const reason = 'the writer was replaced'
-      this.open(notes.recovered(reason, undefined, this.#previous, unfinished))
+      this.open(() => notes.recovered(reason, undefined, this.#previous, unfinished))
     } catch (error) {
       this.divert(asFailure(error, 'open'), unfinished)
     }
@@ -137,53 +126,56 @@ export class Outlet {
   /** What is due by the clock: the way back to a file, a sync, a rotation by age. */
   tick(): void {
     const now_ms = this.#parts.clock.monotonicMilliseconds()
-    if (this.#file === undefined && now_ms >= this.#retry_at_ms) this.retry()
+    if (this.#file === undefined && this.#pace.is_due) this.retry()
     if (now_ms >= this.#syncTime()) this.sync()
-    const due = this.#wallMilliseconds() >= this.#rotate_at_ms
-    if (due && this.#file !== undefined && now_ms >= this.#rotate_not_before_ms) this.#rotate('age')
+    if (this.#file !== undefined && this.#rotation.by_age) this.#rotate('age')
   }
 
   /** Milliseconds until `tick` has something to do. */
   get idle_ms(): number {
     const now_ms = this.#parts.clock.monotonicMilliseconds()
-    if (this.#file === undefined) return this.#retry_at_ms - now_ms
-    const rotate_ms = Math.max(
-      this.#rotate_at_ms - this.#wallMilliseconds(),
-      this.#rotate_not_before_ms - now_ms,
-    )
-    return Math.min(this.#syncTime() - now_ms, rotate_ms)
+    if (this.#file === undefined) return this.#pace.idle_ms
+    return Math.min(this.#syncTime() - now_ms, this.#rotation.idle_ms)
   }
 
   /** Tries to go back to a file, and to the server log when that failed too. */
   retry(): void {
-    const { clock, diversion } = this.#parts
+    const { diversion } = this.#parts
     try {
-      this.open(notes.resume(diversion.range, this.#previous))
+      this.open(() => notes.resume(diversion.range, this.#previous))
       diversion.end()
       const file = this.#file?.name
-      this.#log('warn', { code: 'audit.resume', file }, 'records go to a file again')
+      this.#words.log('warn', { code: 'audit.resume', file }, 'records go to a file again')
     } catch (error) {
-      this.#retry_delay_ms = Math.min(this.#retry_delay_ms * 2, retry_max_ms)
-      this.#retry_at_ms = clock.monotonicMilliseconds() + this.#retry_delay_ms
-      this.#logFailure(asFailure(error, 'open'), 'the audit file still cannot be written')
-      if (!this.#log_takes) this.#reopenLog()
+      this.#pace.inVain()
+      this.#words.failure(asFailure(error, 'open'), 'the audit file still cannot be written')
+      if (!diversion.takes) this.#reopenLog()
     }
   }
 
   /** Closes the file, whose records are all synced. */
   close(): void {
     const failed = this.#file?.close()
-    if (failed !== undefined) this.#log('warn', { errno: failed }, 'the audit file did not close')
+    if (failed !== undefined)
+      this.#words.log('warn', { errno: failed }, 'the audit file did not close')
     this.#file = undefined
     this.#parts.diversion.interrupt()
   }
 
-  #begin(file: TrailFile, note: Parameters<typeof renderNote>[0]): void {
-    const { backlog, directory, clock, identity, options, report } = this.#parts
-    const rendered = renderNote(note, clock.nowMicroseconds(), options)
-    const seq = backlog.note(rendered)
-    this.#head.clear()
-    this.#head.addHead(rendered, seq)
+  /** Answers what was found, when that has not been told in a file yet. */
+  #inherit(): Legacy | undefined {
+    if (this.#inherited) return undefined
+    const legacy = this.#parts.inherit()
+    this.#inherited = true
+    this.#legacy = legacy
+    this.#previous = legacy.previous
+    this.#parts.sealer.follow(legacy.seal_hash)
+    return legacy
+  }
+
+  #begin(file: TrailFile, note: Note): void {
+    const { backlog, directory, identity, report } = this.#parts
+    const seq = this.#noteHead(note)
     try {
       file.write(this.#head)
       file.sync()
@@ -199,35 +191,33 @@ export class Outlet {
     this.#written = backlog.mark()
     this.#acknowledge(this.#written)
     this.#unsynced_since_ms = undefined
-    this.#opened_ms = clock.monotonicMilliseconds()
-    const { rotate, time_zone } = options
-    this.#rotate_at_ms = rotationTime(this.#wallMilliseconds(), rotate.age_ms, time_zone)
-    this.#rotate_not_before_ms = 0
-    this.#reported_errno = ''
+    this.#pace.opened()
+    this.#rotation.begin()
+    this.#words.forget()
     this.#setMode('file')
     try {
       directory.pointCurrent(file.name)
     } catch (error) {
-      this.#log('warn', { errno: errnoOf(error) }, 'the link `current` could not be replaced')
+      this.#words.log('warn', { errno: errnoOf(error) }, 'the link `current` could not be replaced')
     }
     report({ kind: 'opened', file: file.name, identity })
   }
 
   #rotate(reason: 'age' | 'size'): void {
-    const { backlog, directory, clock, options } = this.#parts
+    const { directory } = this.#parts
     const old = this.#file
     if (old === undefined) return
     let next: TrailFile
     try {
-      next = directory.create(this.#wallMilliseconds())
+      next = directory.create(this.#rotation.wall_ms)
     } catch (error) {
       // The open file still takes records: a rotation that cannot be done now is done later.
-      this.#rotate_not_before_ms = clock.monotonicMilliseconds() + retry_max_ms
-      this.#logFailure(asFailure(error, 'open'), 'the audit file could not be rotated')
+      this.#rotation.postpone()
+      this.#words.failure(asFailure(error, 'open'), 'the audit file could not be rotated')
       return
     }
     const closing = notes.closed(next.name, old.bytes, old.records)
-    backlog.note(renderNote(closing, clock.nowMicroseconds(), options))
+    this.#note(closing)
     this.#parts.sealer.seal(this, true)
     if (this.#file !== old) {
       next.discard()
@@ -243,13 +233,10 @@ export class Outlet {
   }
 
   #sizeIsReached(length: number): boolean {
-    const { size_bytes } = this.#parts.options.rotate
     const file = this.#file
-    if (file === undefined || size_bytes === 0) return false
-    const held = file.records + this.#batch.records
-    // A file with nothing but its head would be followed by another one for ever.
-    if (held < 2 || file.bytes + this.#batch.bytes.length + length <= size_bytes) return false
-    return this.#parts.clock.monotonicMilliseconds() >= this.#rotate_not_before_ms
+    if (file === undefined) return false
+    const bytes = file.bytes + this.#batch.bytes.length + length
+    return this.#rotation.bySize(file.records + this.#batch.records, bytes)
   }
 
   #sealIsFull(): boolean {
@@ -284,14 +271,14 @@ export class Outlet {
   #writeToLog(): void {
     this.#parts.diversion.write(this.#batch)
     this.#written = this.#parts.backlog.mark()
-    this.#acknowledge(this.#written)
     this.#setMode('fallback')
+    this.#acknowledge(this.#written)
   }
 
   /** The file takes no more: what is whole in it is saved, the rest is read again. */
   #fileFailed(file: TrailFile, failure: WriteFailure): void {
     const { backlog } = this.#parts
-    this.#logFailure(failure, 'the audit file cannot be written')
+    this.#words.failure(failure, 'the audit file cannot be written')
     const mark = this.#batch.markAfter(failure.whole_records) ?? this.#written
     this.#batch.clear()
     // After a failed sync the same descriptor may report success for pages that were dropped.
@@ -300,7 +287,7 @@ export class Outlet {
     this.#file = undefined
     const unclosed = file.close()
     if (unclosed !== undefined)
-      this.#log('warn', { errno: unclosed }, 'the audit file did not close')
+      this.#words.log('warn', { errno: unclosed }, 'the audit file did not close')
     backlog.rewind()
     this.#replaceFile(failure)
   }
@@ -310,21 +297,21 @@ export class Outlet {
       file.sync()
       this.#acknowledge(mark)
     } catch (error) {
-      this.#logFailure(asFailure(error, 'sync'), 'the last records of the file are written again')
+      this.#words.failure(
+        asFailure(error, 'sync'),
+        'the last records of the file are written again',
+      )
     }
   }
 
   #replaceFile(failure: WriteFailure): void {
     this.#unsynced_since_ms = undefined
-    const lasted_ms = this.#parts.clock.monotonicMilliseconds() - this.#opened_ms
-    const stable = lasted_ms >= stable_ms
-    this.#retry_delay_ms = stable ? retry_min_ms : Math.min(this.#retry_delay_ms * 2, retry_max_ms)
-    if (stable && !full_errnos.includes(failure.errno)) {
+    if (this.#pace.failed() && !full_errnos.includes(failure.errno)) {
       try {
-        this.open(notes.recovered(failure.message, failure, this.#previous, undefined))
+        this.open(() => notes.recovered(failure.message, failure, this.#previous, undefined))
         return
       } catch (error) {
-        this.#logFailure(asFailure(error, 'open'), 'no new audit file can be opened')
+        this.#words.failure(asFailure(error, 'open'), 'no new audit file can be opened')
       }
     }
     this.divert(failure)
@@ -335,15 +322,10 @@ export class Outlet {
     failure: WriteFailure,
     unfinished: UnfinishedRange | undefined = this.#parts.diversion.takeUnfinished(),
   ): void {
-    const { backlog, clock, control, diversion, options } = this.#parts
+    const { backlog, control, diversion } = this.#parts
     if (control.mode === 'file') this.#setMode('fallback')
-    this.#log_takes = true
-    this.#retry_at_ms = clock.monotonicMilliseconds() + this.#retry_delay_ms
-    const note = notes.fallback(failure, this.#previous?.file, unfinished)
-    const rendered = renderNote(note, clock.nowMicroseconds(), options)
-    const seq = backlog.note(rendered)
-    this.#head.clear()
-    this.#head.addHead(rendered, seq)
+    this.#pace.wait()
+    const seq = this.#noteHead(notes.fallback(failure, this.#previous?.file, unfinished))
     try {
       diversion.open()
       diversion.write(this.#head)
@@ -362,9 +344,8 @@ export class Outlet {
     this.#batch.clear()
     backlog.rewind()
     diversion.interrupt()
-    this.#log_takes = false
     this.#setMode('failed')
-    this.#logFailure(
+    this.#words.failure(
       failure,
       'records can be written neither to the audit file nor to the server log',
     )
@@ -376,10 +357,9 @@ export class Outlet {
     try {
       diversion.open()
     } catch (error) {
-      this.#logFailure(asFailure(error, 'open'), 'the server log still cannot be written')
+      this.#words.failure(asFailure(error, 'open'), 'the server log still cannot be written')
       return
     }
-    this.#log_takes = true
     if (backlog.peek() === 'none') this.#setMode('fallback')
     else this.drain('all')
   }
@@ -388,6 +368,21 @@ export class Outlet {
     const { backlog, control, report } = this.#parts
     backlog.acknowledge(mark)
     if (control.listening) report({ kind: 'acknowledged' })
+  }
+
+  /** Numbers a record of the writer's own. */
+  #note(note: Note): { readonly rendered: string; readonly seq: number } {
+    const { backlog, clock, options } = this.#parts
+    const rendered = renderNote(note, clock.nowMicroseconds(), options)
+    return { rendered, seq: backlog.note(rendered) }
+  }
+
+  /** Numbers one that goes before all that waits, and makes it ready to be written by itself. */
+  #noteHead(note: Note): number {
+    const { rendered, seq } = this.#note(note)
+    this.#head.clear()
+    this.#head.addHead(rendered, seq)
+    return seq
   }
 
   #syncTime(): number {
@@ -400,22 +395,5 @@ export class Outlet {
     if (control.mode === mode) return
     control.mode = mode
     report({ kind: 'mode' })
-  }
-
-  #wallMilliseconds(): number {
-    return Math.floor(this.#parts.clock.nowMicroseconds() / 1000)
-  }
-
-  #log(level: 'info' | 'warn' | 'error', object: object, message: string): void {
-    this.#parts.report({ kind: 'log', level, object, message })
-  }
-
-  /** One line for each new cause, not one for each attempt. */
-  #logFailure(failure: WriteFailure, message: string): void {
-    const cause = `${failure.errno} ${message}`
-    if (cause === this.#reported_errno) return
-    this.#reported_errno = cause
-    const { during, errno, message: reason } = failure
-    this.#log('error', { code: 'trail.write_failed', during, errno, reason }, message)
   }
 }

@@ -38,11 +38,15 @@ export class Sealer {
   #last_hash: string | undefined
   #sealed_ms: number
 
-  constructor(parts: SealerParts, last_hash: string | undefined) {
+  constructor(parts: SealerParts) {
     this.#parts = parts
-    this.#last_hash = last_hash
     this.#signer = signerOf(parts.options.seal.key)
     this.#sealed_ms = parts.clock.monotonicMilliseconds()
+  }
+
+  /** The chain goes on from the last seal of a former writer. */
+  follow(last_hash: string | undefined): void {
+    this.#last_hash = last_hash
   }
 
   /** Whether `more` further records would be more than one seal may cover. */

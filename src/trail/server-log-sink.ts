@@ -119,7 +119,8 @@ export class ServerLogSink {
     if (fd === undefined || 'fd' in this.#settings.target) return
     try {
       this.#disk.closeSync(fd)
-    } catch {
+    } catch (error) {
+      errnoOf(error)
       // Every record in it was checked when it was written: closing can take nothing back.
     }
   }

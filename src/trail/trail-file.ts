@@ -149,7 +149,8 @@ export class TrailFile {
       // What stands there under our name by now may be another's.
       if (this.#isInPlace()) this.#disk.unlinkSync(this.#path)
       empty = true
-    } catch {
+    } catch (error) {
+      errnoOf(error)
       // The name cannot be removed (the directory is gone or read-only): an empty file will do.
       empty ||= this.#truncate(0)
     }
@@ -178,7 +179,8 @@ export class TrailFile {
     try {
       this.#disk.ftruncateSync(this.#fd, bytes)
       return true
-    } catch {
+    } catch (error) {
+      errnoOf(error)
       // The caller reports what is left: the next file names the torn bytes.
       return false
     }

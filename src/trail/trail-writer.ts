@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { type ErrorCode, WitnessError } from '../errors.js'
 import { AuditDirectory } from './audit-directory.js'
 import { Backlog } from './backlog.js'
-import { ControlWords, type Rest, type TrailMemory } from './control-words.js'
-import { type Disk, real_disk } from './disk.js'
+import { ControlWords, type Place, type Rest, type TrailMemory } from './control-words.js'
+import { type Disk, fencedDisk, real_disk } from './disk.js'
 import { Diversion } from './diversion.js'
 import { Outlet } from './outlet.js'
 import { type Legacy, takeLegacy } from './predecessor.js'
@@ -13,7 +13,7 @@ import { ServerLogSink } from './server-log-sink.js'
 import type { RetainOptions, TrailIdentity, TrailOptions } from './trail-options.js'
 import { asFailure, errnoOf } from './write-failure.js'
 import { SystemWriterClock, type WriterClock } from './writer-clock.js'
-import type { WriterMessage, WriterSetup } from './writer-messages.js'
+import type { CloseCommand, WriterMessage, WriterSetup } from './writer-messages.js'
 import { notes, renderNote } from './writer-notes.js'
 
 /** An idle writer still gives a sign of life this often. */
@@ -31,8 +31,8 @@ const never_bytes = 0x3fff_ffff
 /** What the writer is given besides the memory: a test gives its own. */
 export interface WriterPorts {
   readonly report: (message: WriterMessage) => void
-  /** The reason to close, once the relay loop has given one. */
-  readonly closing: () => string | undefined
+  /** The command to close, once the relay loop has given it. */
+  readonly closing: () => Omit<CloseCommand, 'kind'> | undefined
   /** The retention that counts now; that of the options when absent. */
   readonly retain?: () => RetainOptions
   readonly clock?: WriterClock
@@ -52,6 +52,8 @@ export class TrailWriter {
   readonly #directory: AuditDirectory
   readonly #clock: WriterClock
   readonly #disk: Disk
+  /** The same for the server log: a writer may be held up in the one or in the other. */
+  readonly #log_disk: Disk
   readonly #report: (message: WriterMessage) => void
   #outlet: Outlet | undefined
   #sealer: Sealer | undefined
@@ -59,7 +61,7 @@ export class TrailWriter {
   #write_due_ms: number | undefined
   #expire_due_ms = 0
   #expire_seen: string | undefined
-  readonly #closing: () => string | undefined
+  readonly #closing: WriterPorts['closing']
   readonly #retain: () => RetainOptions
   #retain_seen: RetainOptions
 
@@ -67,18 +69,17 @@ export class TrailWriter {
     this.#setup = setup
     this.#options = setup.options
     this.#clock = ports.clock ?? new SystemWriterClock()
-    this.#disk = ports.disk ?? real_disk
     this.#report = ports.report
     this.#closing = ports.closing
     this.#retain = ports.retain ?? (() => setup.options.retain)
     this.#retain_seen = setup.options.retain
     this.#control = new ControlWords(memory.control)
+    const fenced = (place: Place) =>
+      fencedDisk(ports.disk ?? real_disk, this.#control, setup.generation, place)
+    this.#disk = fenced('file')
+    this.#log_disk = fenced('log')
     this.#backlog = new Backlog(memory)
-    this.#directory = new AuditDirectory(
-      setup.options.directory,
-      setup.options.file_mode,
-      this.#disk,
-    )
+    this.#directory = new AuditDirectory(setup.options, this.#disk)
   }
 
   /** Opens the first file. Throws a WitnessError when a first writer cannot; a later one diverts. */
@@ -103,9 +104,9 @@ export class TrailWriter {
     this.#planWrite()
     // Padding at the end of the ring is passed without a record to acknowledge.
     if (this.#control.listening) this.#report({ kind: 'acknowledged' })
-    const reason = urgent ? this.#closing() : undefined
-    if (reason === undefined) return true
-    this.#finish(outlet, reason)
+    const command = urgent ? this.#closing() : undefined
+    if (command === undefined) return true
+    this.#finish(outlet, command)
     return false
   }
 
@@ -139,41 +140,33 @@ export class TrailWriter {
       const legacy = takeLegacy(directory, this.#options.file_mode, this.#disk)
       const { identity, source } = nextIdentity(stored, legacy.identity)
       directory.adopt(identity)
-      const outlet = this.#makeOutlet(identity, legacy)
+      const outlet = this.#makeOutlet(identity, () => legacy)
       const { start_detail } = this.#options
-      outlet.open(notes.start(start_detail, legacy, source, this.#setup.directory_warning))
+      const { directory_warning } = this.#setup
+      outlet.open(() => notes.start(start_detail, legacy, source, directory_warning))
       this.#outlet = outlet
-      this.#noteTorn(outlet, legacy)
     } catch (error) {
       throw startError(this.#options.directory, error)
     }
   }
 
   #startLater(identity: TrailIdentity): void {
-    let legacy: Legacy
-    try {
+    const outlet = this.#makeOutlet(identity, () => {
       this.#directory.adopt(identity)
-      legacy = takeLegacy(this.#directory, this.#options.file_mode, this.#disk)
-    } catch (error) {
-      const outlet = this.#makeOutlet(identity, { empty: [] })
-      this.#outlet = outlet
-      outlet.divert(asFailure(error, 'open'))
-      return
-    }
-    const outlet = this.#makeOutlet(identity, legacy)
+      return takeLegacy(this.#directory, this.#options.file_mode, this.#disk)
+    })
     this.#outlet = outlet
     outlet.takeOver()
-    this.#noteTorn(outlet, legacy)
   }
 
-  #makeOutlet(identity: TrailIdentity, legacy: Legacy): Outlet {
+  #makeOutlet(identity: TrailIdentity, inherit: () => Legacy): Outlet {
     const log = new ServerLogSink(
       {
         target: this.#options.server_log,
         format: this.#options.format,
         patience_ms: this.#options.stuck_timeout_ms,
       },
-      this.#disk,
+      this.#log_disk,
       this.#clock,
     )
     const shared = {
@@ -183,22 +176,16 @@ export class TrailWriter {
       clock: this.#clock,
       report: this.#report,
     }
-    this.#sealer = new Sealer(shared, legacy.seal_hash)
+    this.#sealer = new Sealer(shared)
     const parts = {
       ...shared,
       control: this.#control,
       directory: this.#directory,
       diversion: new Diversion(log, this.#control),
       sealer: this.#sealer,
+      inherit,
     }
-    return new Outlet(parts, legacy.previous)
-  }
-
-  #noteTorn(outlet: Outlet, legacy: Legacy): void {
-    if (legacy.torn === undefined) return
-    this.#note(notes.torn(legacy))
-    outlet.drain('numbered')
-    outlet.sync()
+    return new Outlet(parts)
   }
 
   #writeIfDue(outlet: Outlet, urgent: boolean): void {
@@ -255,17 +242,24 @@ export class TrailWriter {
     this.#directory.sync()
   }
 
-  #finish(outlet: Outlet, reason: string): void {
+  #finish(outlet: Outlet, { reason, gap }: Omit<CloseCommand, 'kind'>): void {
     if (this.#control.mode !== 'file') outlet.retry()
+    // What still waits has its numbers before the record that nothing follows.
+    this.#drainAll(outlet)
+    if (gap !== undefined) this.#note(notes.gap(gap))
     this.#note(notes.stop(reason))
     // What the file refuses in the first round goes to the log in the second.
     for (let round = 0; round < 2; round++) {
-      while (outlet.takes && this.#backlog.peek() !== 'none') outlet.drain('all')
+      this.#drainAll(outlet)
       outlet.sync()
       if (round === 0) this.#sealer?.seal(outlet, true)
     }
     outlet.close()
     this.#report({ kind: 'closed', unwritten_bytes: this.#backlog.unacknowledged_bytes })
+  }
+
+  #drainAll(outlet: Outlet): void {
+    while (outlet.takes && this.#backlog.peek() !== 'none') outlet.drain('all')
   }
 
   #note(note: Parameters<typeof renderNote>[0]): void {

@@ -17,7 +17,15 @@ export interface Trail {
    * `on_failure` lets nothing pass: what is to become of those who ask for something.
    */
   readonly failing: TrailFailing | undefined
-  /** Calls back each time that `failing` is set or cleared; in a turn of the event loop of its own. */
+  /**
+   * True while records can be kept nowhere and `on_failure: continue` lets statements pass: what
+   * finds no room is counted, not kept, and nothing is to wait for its record.
+   */
+  readonly passes_unrecorded: boolean
+  /**
+   * Calls back each time that `failing` or `passes_unrecorded` is set or cleared, in a turn of the
+   * event loop of its own.
+   */
   when_failing(listener: () => void): void
   readonly state: TrailState
 }
@@ -34,8 +42,10 @@ export interface TrailState {
   readonly queued_bytes: number
   readonly fallback_records: number
   readonly current_file: string
-  /** The writer has shown no sign of life for `stuck_timeout` while records waited. */
+  /** A writer is held up in a system call for longer than `stuck_timeout`; another has its work. */
   readonly stuck: boolean
+  /** Records that were kept nowhere, since `on_failure` is `continue`. */
+  readonly lost_records: number
   /** Seals that `seal.copy` was to take and could not. */
   readonly uncopied_seals: number
 }

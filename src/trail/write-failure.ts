@@ -1,4 +1,5 @@
 import { InvariantError } from '../lib/assert.js'
+import { FencedError } from './control-words.js'
 
 /** A write or sync that did not succeed, and what of it did. */
 export class WriteFailure extends Error {
@@ -18,16 +19,27 @@ export class WriteFailure extends Error {
   }
 }
 
-/** The system's name for an error, or `UNKNOWN`. */
+/**
+ * The system's name for an error, or `UNKNOWN`. Throws a FencedError on: who must touch nothing
+ * any more has no error to deal with.
+ */
 export function errnoOf(error: unknown): string {
+  if (error instanceof FencedError) throw error
   if (error instanceof WriteFailure) return error.errno
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : 'UNKNOWN'
 }
 
+/** The failure of what a former writer is held up in, and of what would be held up there as well. */
+export function heldUp(what: string): WriteFailure {
+  const message = `${what} has not answered a writer since the limit of audit.stuck_timeout`
+  return new WriteFailure('open', Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
+}
+
 /** An error of the system as a failure. What is a mistake of our own is thrown on: it is no failure. */
 export function asFailure(error: unknown, during: WriteFailure['during']): WriteFailure {
   if (error instanceof WriteFailure) return error
-  if (error instanceof InvariantError || error instanceof TypeError) throw error
+  if (error instanceof FencedError || error instanceof InvariantError || error instanceof TypeError)
+    throw error
   return new WriteFailure(during, error)
 }

@@ -1,11 +1,17 @@
 import type { ErrorCode } from '../errors.js'
+import type { Detail } from '../record/detail.js'
 import type { RetainOptions, TrailIdentity, TrailOptions } from './trail-options.js'
+
+/** What `audit.gap` says of records that were kept nowhere. */
+export type GapDetail = Detail<'audit.gap'>
 
 /** What the relay loop gives a new writer. */
 export interface WriterSetup {
   readonly options: TrailOptions
   /** Present for a writer that replaces a dead one: it goes on within the same epoch. */
   readonly identity?: TrailIdentity
+  /** Counts the writers of this trail: the shared memory belongs to one of them. */
+  readonly generation: number
   /** What is wrong with the directory's mode, for `audit.start`. */
   readonly directory_warning?: string
 }
@@ -35,6 +41,8 @@ export type WriterMessage =
 export interface CloseCommand {
   readonly kind: 'close'
   readonly reason: string
+  /** Records that were kept nowhere and have no record of that yet. */
+  readonly gap?: GapDetail
 }
 
 /** The retention was changed while the writer runs. */

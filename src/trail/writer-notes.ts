@@ -8,8 +8,10 @@ import type { DiversionRange } from './server-log-sink.js'
 import type { Predecessor } from './trail-file.js'
 import type { TrailOptions } from './trail-options.js'
 import type { WriteFailure } from './write-failure.js'
+import type { GapDetail } from './writer-messages.js'
 
-type Note = Pick<AuditRecord, 'command' | 'detail'>
+/** A record of the writer's own, before it is rendered. */
+export type Note = Pick<AuditRecord, 'command' | 'detail'>
 
 /** Commands and details of the records that the writer itself adds to the trail. */
 export const notes = {
@@ -86,6 +88,10 @@ export const notes = {
         ...(previous !== undefined && { previous }),
       },
     }
+  },
+
+  gap(gap: GapDetail): Note {
+    return { command: 'audit.gap', detail: gap }
   },
 
   expire(file: ExpiredFile): Note {

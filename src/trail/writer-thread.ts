@@ -1,8 +1,8 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { WitnessError } from '../errors.js'
-import type { TrailMemory } from './control-words.js'
+import { FencedError, type TrailMemory } from './control-words.js'
 import { TrailWriter } from './trail-writer.js'
-import type { WriterCommand, WriterMessage, WriterSetup } from './writer-messages.js'
+import type { CloseCommand, WriterCommand, WriterMessage, WriterSetup } from './writer-messages.js'
 
 /** What the relay loop hands to the thread of the writer. */
 export interface WriterThreadData {
@@ -18,24 +18,25 @@ export interface WriterThreadData {
 function run({ memory, setup, port }: WriterThreadData): void {
   const report = (message: WriterMessage): void => port.postMessage(message)
   let retain = setup.options.retain
-  const closing = (): string | undefined => {
+  const closing = (): CloseCommand | undefined => {
     for (;;) {
       const received: { message: WriterCommand } | undefined = receiveMessageOnPort(port)
       if (received === undefined) return undefined
-      if (received.message.kind === 'close') return received.message.reason
+      if (received.message.kind === 'close') return received.message
       retain = received.message.retain
     }
   }
   const writer = new TrailWriter(memory, setup, { report, closing, retain: () => retain })
   try {
     writer.start()
+    while (writer.step()) writer.rest()
   } catch (error) {
-    if (!(error instanceof WitnessError)) throw error
-    report({ kind: 'refused', code: error.code, message: error.message })
-    port.close()
-    return
+    if (error instanceof WitnessError) {
+      report({ kind: 'refused', code: error.code, message: error.message })
+    } else if (!(error instanceof FencedError)) {
+      throw error
+    }
   }
-  while (writer.step()) writer.rest()
   port.close()
 }
 

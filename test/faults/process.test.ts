@@ -218,14 +218,14 @@ test('a reader of stderr that has gone is no reason to end', async () => {
   expect((await recordsIn(directory)).at(-2)).toMatchObject({ command: 'audit.stop' })
 })
 
-test('when neither file nor log takes records sessions are served from the queue, then go on', async () => {
+test('when neither file nor log takes records who asks is refused, until one of them does', async () => {
   const directory = join(scratch, 'nowhere')
   const admin_port = await freePort()
   const { cli, port } = await start(directory, {
     PGWITNESS_ADMIN_PORT: `${admin_port}`,
     PGWITNESS_AUDIT_STUCK_TIMEOUT: '500ms',
   })
-  const client = await connected(port)
+  const [client, patient] = await Promise.all([connected(port), connected(port)])
   await client.query("SELECT 'before'")
   while (!(await recordsIn(directory)).some(({ statement }) => statement !== undefined)) {
     await delay(20)
@@ -234,20 +234,25 @@ test('when neither file nor log takes records sessions are served from the queue
   fs.writeFileSync(directory, '')
   // A pipe whose reader stands still takes what its buffer holds, and then nothing.
   cli.process.stderr.pause()
-  const sent = 1_500
-  for (let n = 0; n < sent; n++) await client.query(`SELECT ${n}, '${'x'.repeat(500)}'`)
-  // Each line that the pipe still takes is a moment in which the log seems to work.
-  const isNowhere = ({ degraded }: { readonly degraded: readonly string[] }) =>
-    degraded.join().includes('records can be written nowhere')
-  let health = await readyz(admin_port)
-  for (; !isNowhere(health); health = await readyz(admin_port)) await delay(50)
-  expect(health.status).toBe(503)
-  await client.query("SELECT 'served all the same'")
+  let sent = 0
+  const work = (async () => {
+    for (;;) {
+      await client.query(`SELECT ${sent}, '${'x'.repeat(500)}'`)
+      sent++
+    }
+  })()
+  await expect(work).rejects.toMatchObject({ code: '58030' })
+  await expect(connected(port)).rejects.toMatchObject({ code: '57P03' })
+  const { status, degraded } = await readyz(admin_port)
+  expect({ status, words: degraded.join() }).toMatchObject({
+    status: 503,
+    words: expect.stringContaining('records can be written nowhere'),
+  })
 
   fs.rmSync(directory)
-  fs.mkdirSync(directory)
   while ((await readyz(admin_port)).status !== 200) await delay(50)
-  await client.end()
+  expect((await patient.query("SELECT 'served again'")).rowCount).toBe(1)
+  await patient.end()
   cli.process.stderr.resume()
   cli.process.kill('SIGTERM')
   expect(await cli.ended).toBe(0)
@@ -261,4 +266,5 @@ test('when neither file nor log takes records sessions are served from the queue
   expect(numbers.size).toBe(Math.max(...numbers))
   const texts = new Set(records.map(({ statement }) => statement?.text.split(',')[0]))
   for (let n = 0; n < sent; n++) expect(texts).toContain(`SELECT ${n}`)
+  expect(texts).toContain("SELECT 'served again'")
 })

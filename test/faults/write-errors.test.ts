@@ -294,16 +294,18 @@ describe('a file taken away', () => {
     expect(lines[0]?.record.command).toBe('audit.recovered')
   })
 
-  it('with its whole directory diverts until the directory is back', async () => {
+  it('with its whole directory, a file in whose place, diverts until a directory is back', async () => {
     const harness = harnessWith(new FaultyDisk())
     harness.append(1, 10)
     harness.flush()
     fs.rmSync(directory, { recursive: true })
+    fs.writeFileSync(directory, '')
     harness.append(11, 20)
     harness.pass(500)
     expect(harness.control.mode).toBe('fallback')
     const diverted = divertedLines(server_log).map((text) => JSON.parse(text))
     expect(diverted.flatMap(({ n }) => n ?? [])).toHaveLength(10)
+    fs.rmSync(directory)
     fs.mkdirSync(directory)
     harness.pass(6_000, 100)
     expect(harness.control.mode).toBe('file')
@@ -314,5 +316,27 @@ describe('a file taken away', () => {
     // The ten records that were safe went with the directory; none after them is missing.
     expect([...new Set(numbers)].sort((a, b) => a - b)[0]).toBe(12)
     expect(Math.max(...numbers) - 11).toBe(new Set(numbers).size)
+  })
+
+  it('with its whole directory is followed by one in a directory made anew, with its mode', async () => {
+    const options = trailOptions(directory, {
+      directory_mode: 0o2750,
+      server_log: { path: server_log },
+    })
+    const harness = new WriterHarness(options).start()
+    harness.append(1, 10)
+    harness.flush()
+    fs.rmSync(directory, { recursive: true })
+    harness.append(11, 20)
+    harness.pass(6_000, 100)
+    expect(harness.control.mode).toBe('file')
+    expect(fs.statSync(directory).mode & 0o7777).toBe(0o2750)
+    harness.append(21, 30)
+    harness.close()
+    const texts = await everything()
+    const numbers = texts.flatMap((text) => JSON.parse(text).n ?? [])
+    expect(new Set(numbers)).toEqual(new Set(Array.from({ length: 20 }, (_, index) => index + 11)))
+    const lines = await storedLines(directory)
+    expect(lines.some(({ record }) => record.command === 'audit.resume')).toBe(true)
   })
 })

@@ -200,10 +200,14 @@ export class WriterHarness {
   }
 
   #newWriter(identity: TrailIdentity | undefined): TrailWriter {
-    const setup = { options: this.#options, ...(identity !== undefined && { identity }) }
+    const setup = {
+      options: this.#options,
+      generation: 0,
+      ...(identity !== undefined && { identity }),
+    }
     return new TrailWriter(this.memory, setup, {
       report: (message) => this.messages.push(message),
-      closing: () => this.#reason,
+      closing: () => (this.#reason === undefined ? undefined : { reason: this.#reason }),
       clock: this.clock,
       ...(this.#disk !== undefined && { disk: this.#disk }),
     })
