@@ -250,6 +250,7 @@ function trailOptions(
     rotate: audit.rotate,
     retain: audit.retain,
     flush: audit.flush,
+    durability: audit.durability,
     queue_bytes: audit.queue_bytes,
     stuck_timeout_ms: audit.stuck_timeout_ms,
     on_failure: audit.on_failure,

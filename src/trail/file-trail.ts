@@ -68,6 +68,7 @@ export class FileTrail implements Trail {
   #flush_waiters: FlushWaiter[] = []
   #writable_waiters: (() => void)[] = []
   readonly #failing_listeners: (() => void)[] = []
+  #acknowledgement_waiters: (() => void)[] = []
   #settle_opened: { resolve(): void; reject(error: unknown): void }
   #settle_closed: { resolve(): void; reject(error: unknown): void } | undefined
   #closed: Promise<void> | undefined
@@ -157,6 +158,12 @@ export class FileTrail implements Trail {
     if (!this.#control.listening) this.#listen()
   }
 
+  when_acknowledged(callback: () => void): void {
+    this.#acknowledgement_waiters.push(callback)
+    // The writer has been called by the record itself: nothing more is to be asked of it.
+    if (!this.#control.listening) this.#control.listening = true
+  }
+
   flush(): Promise<void> {
     const position = this.#queue.head
     if (this.#queue.tail >= position) return Promise.resolve()
@@ -195,7 +202,6 @@ export class FileTrail implements Trail {
     }
   }
 
-  /** End of what was appended; with `acknowledged_position` it tells when a record is safe. */
   get appended_position(): number {
     return this.#queue.head
   }
@@ -312,6 +318,10 @@ export class FileTrail implements Trail {
 
   #acknowledged(): void {
     const tail = this.#queue.tail
+    // Sessions with answers that are due come first.
+    const acknowledged = this.#acknowledgement_waiters
+    if (acknowledged.length > 0) this.#acknowledgement_waiters = []
+    for (const callback of acknowledged) callback()
     const waiting = this.#flush_waiters
     this.#flush_waiters = waiting.filter(({ position }) => position > tail)
     for (const { position, resolve } of waiting) if (position <= tail) resolve()
@@ -323,8 +333,8 @@ export class FileTrail implements Trail {
       this.#writable_waiters = []
       this.#refused_length = 0
     }
-    const idle = this.#flush_waiters.length + this.#writable_waiters.length === 0
-    if (idle) this.#control.listening = false
+    const waiters = this.#flush_waiters.length + this.#writable_waiters.length
+    if (waiters + this.#acknowledgement_waiters.length === 0) this.#control.listening = false
     for (const callback of callbacks) callback()
   }
 

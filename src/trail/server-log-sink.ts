@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Batch } from './batch.js'
-import { type Disk, writeAll } from './disk.js'
+import { type Disk, syncDirectory, writeAll } from './disk.js'
 import type { ServerLogTarget } from './trail-options.js'
 import { errnoOf, WriteFailure } from './write-failure.js'
 import type { WriterClock } from './writer-clock.js'
@@ -20,12 +21,17 @@ export interface ServerLogSettings {
   readonly format: 'json' | 'csv'
   /** How long one line may wait for a pipe that nobody empties, in milliseconds. */
   readonly patience_ms: number
+  /** True when a record counts as written only once it is fsynced: a terminal or a pipe will not do. */
+  readonly must_sync: boolean
 }
 
 const longest_nap_ms = 50
 
 /** Takes every byte and keeps none: what is written there is not safe. */
 const null_device = '/dev/null'
+
+const not_durable =
+  'the server log is no file, and audit.durability ack needs one that can be made durable'
 
 /** The level `error` of the server log. */
 const level = 50
@@ -42,6 +48,8 @@ export class ServerLogSink {
   readonly #nap = new Int32Array(new SharedArrayBuffer(4))
   #fd: number | undefined
   #durable = false
+  /** True when the descriptor that we were given has failed to sync: it may say next that all is well. */
+  #spoilt = false
   #torn = false
   #hash: Hash = createHash('sha256')
   #from_seq = 0
@@ -57,9 +65,10 @@ export class ServerLogSink {
   /** Makes ready to write, if it is not. Throws a WriteFailure. */
   open(): void {
     if (this.#fd !== undefined) return
-    const { target } = this.#settings
+    const { target, must_sync } = this.#settings
     const { O_APPEND, O_CREAT, O_WRONLY } = constants
     try {
+      if (this.#spoilt) throw new Error('the server log failed to sync, and cannot be opened anew')
       this.#fd =
         'fd' in target
           ? target.fd
@@ -69,6 +78,8 @@ export class ServerLogSink {
         throw new Error(`the server log is ${null_device}, which keeps nothing`)
       }
       this.#durable = stat.isFile()
+      if (must_sync && !this.#durable) throw new Error(not_durable)
+      if (must_sync && 'path' in target) syncDirectory(this.#disk, dirname(target.path))
     } catch (cause) {
       this.close()
       throw new WriteFailure('open', cause)
@@ -137,6 +148,8 @@ export class ServerLogSink {
     try {
       this.#disk.fsyncSync(fd)
     } catch (cause) {
+      const { target, must_sync } = this.#settings
+      this.#spoilt ||= must_sync && 'fd' in target
       throw new WriteFailure('sync', cause)
     }
   }

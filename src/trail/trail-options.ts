@@ -14,6 +14,8 @@ export interface TrailOptions {
     readonly sync_ms: number
     readonly size_bytes: number
   }
+  /** `ack`: what was appended is written and fsynced at once, together with all that waits. */
+  readonly durability: 'async' | 'ack'
   readonly queue_bytes: number
   readonly stuck_timeout_ms: number
   /** What happens when neither a file nor the server log takes records. */

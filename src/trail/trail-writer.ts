@@ -55,6 +55,10 @@ export class TrailWriter {
   /** The same for the server log: a writer may be held up in the one or in the other. */
   readonly #log_disk: Disk
   readonly #report: (message: WriterMessage) => void
+  /** True when answers wait for records: they are written and synced without delay. */
+  readonly #awaited: boolean
+  /** True when this step has told of an acknowledgement. */
+  #told = false
   #outlet: Outlet | undefined
   #sealer: Sealer | undefined
   #commands_seen = 0
@@ -69,7 +73,11 @@ export class TrailWriter {
     this.#setup = setup
     this.#options = setup.options
     this.#clock = ports.clock ?? new SystemWriterClock()
-    this.#report = ports.report
+    this.#report = (message) => {
+      if (message.kind === 'acknowledged') this.#told = true
+      ports.report(message)
+    }
+    this.#awaited = setup.options.durability === 'ack'
     this.#closing = ports.closing
     this.#retain = ports.retain ?? (() => setup.options.retain)
     this.#retain_seen = setup.options.retain
@@ -93,17 +101,18 @@ export class TrailWriter {
   step(): boolean {
     const outlet = this.#started()
     this.#control.beat()
+    this.#told = false
     const commands = this.#control.commands
     const urgent = commands !== this.#commands_seen
     this.#commands_seen = commands
     outlet.tick()
     this.#sealer?.tick(outlet)
-    this.#writeIfDue(outlet, urgent)
-    if (urgent) outlet.sync()
+    const written = this.#writeIfDue(outlet, urgent)
+    if (urgent || (written && this.#awaited)) outlet.sync()
     this.#expireIfDue(outlet)
     this.#planWrite()
     // Padding at the end of the ring is passed without a record to acknowledge.
-    if (this.#control.listening) this.#report({ kind: 'acknowledged' })
+    if (!this.#told && this.#control.listening) this.#report({ kind: 'acknowledged' })
     const command = urgent ? this.#closing() : undefined
     if (command === undefined) return true
     this.#finish(outlet, command)
@@ -165,6 +174,7 @@ export class TrailWriter {
         target: this.#options.server_log,
         format: this.#options.format,
         patience_ms: this.#options.stuck_timeout_ms,
+        must_sync: this.#awaited,
       },
       this.#log_disk,
       this.#clock,
@@ -188,21 +198,29 @@ export class TrailWriter {
     return new Outlet(parts)
   }
 
-  #writeIfDue(outlet: Outlet, urgent: boolean): void {
-    if (!outlet.takes) return
-    const full = this.#backlog.waiting_bytes >= this.#options.flush.size_bytes
-    const due = this.#clock.monotonicMilliseconds() >= (this.#write_due_ms ?? Infinity)
-    if (!urgent && !full && !due) return
+  /** True when it has written what waited, or tried to. */
+  #writeIfDue(outlet: Outlet, urgent: boolean): boolean {
+    if (!outlet.takes) return false
+    if (!urgent && !this.#isDue()) return false
     this.#write_due_ms = undefined
     outlet.drain('all')
     // More than one drain takes at a time: the rest has waited as long, and goes next.
     if (this.#backlog.peek() !== 'none') this.#write_due_ms = 0
+    return true
+  }
+
+  #isDue(): boolean {
+    // What came during the last sync is the next group.
+    if (this.#awaited) return this.#backlog.peek() !== 'none'
+    if (this.#backlog.waiting_bytes >= this.#options.flush.size_bytes) return true
+    return this.#clock.monotonicMilliseconds() >= (this.#write_due_ms ?? Infinity)
   }
 
   /** The first record of a batch sets the time of its writing. */
   #planWrite(): void {
     if (this.#write_due_ms !== undefined || this.#backlog.peek() === 'none') return
-    this.#write_due_ms = this.#clock.monotonicMilliseconds() + this.#options.flush.interval_ms
+    const wait_ms = this.#awaited ? 0 : this.#options.flush.interval_ms
+    this.#write_due_ms = this.#clock.monotonicMilliseconds() + wait_ms
   }
 
   #expireIfDue(outlet: Outlet): void {

@@ -6,6 +6,12 @@ export interface Trail {
   append(rendered: string): boolean
   /** Calls back once when `append`, having answered false, would take a record again. */
   when_writable(callback: () => void): void
+  /** End of what was appended: the place behind the newest record. */
+  readonly appended_position: number
+  /** What lies before this place is written and fsynced (or diverted), whatever happens. */
+  readonly acknowledged_position: number
+  /** Calls back once, when more was acknowledged. Whoever waits looks at the place again after. */
+  when_acknowledged(callback: () => void): void
   /** Resolves when all that was appended so far is written and fsynced (or diverted). */
   flush(): Promise<void>
   /** Writes `audit.stop`, closes the file, ends the thread. */

@@ -161,7 +161,7 @@ test('records are cut out of the server log as they are', () => {
   const path = join(directory, 'server.log')
   writeFileSync(path, '{"level":30,"time":1,"pid":1,"msg":"an ordinary line"}\n')
   const sink = new ServerLogSink(
-    { target: { path }, format: 'json', patience_ms: 1_000 },
+    { target: { path }, format: 'json', patience_ms: 1_000, must_sync: false },
     real_disk,
     new SystemWriterClock(),
   )

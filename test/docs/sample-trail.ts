@@ -58,6 +58,7 @@ export async function writeSampleTrail(format: 'json' | 'csv'): Promise<SampleTr
     rotate: { age_ms: 0, size_bytes: 16 * 1024 },
     retain: {},
     flush: { interval_ms: 10, sync_ms: 100, size_bytes: 64 * 1024 },
+    durability: 'async',
     queue_bytes: 16 * 1024 * 1024,
     stuck_timeout_ms: 5_000,
     on_failure: 'refuse',

@@ -29,6 +29,7 @@ export function trailOptions(directory: string, changes: Partial<TrailOptions> =
     rotate: { age_ms: 0, size_bytes: 0 },
     retain: {},
     flush: { interval_ms: 10, sync_ms: 50, size_bytes: 64 * 1024 },
+    durability: 'async',
     queue_bytes: 1024 * 1024,
     stuck_timeout_ms: 1_000,
     on_failure: 'refuse',

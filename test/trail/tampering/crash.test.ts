@@ -18,7 +18,7 @@ const log = { info() {}, warn() {}, error() {} }
 const trail = await openTrail({
   directory, directory_mode: 0o700, file_mode: 0o600, format: 'json',
   rotate: { age_ms: 0, size_bytes: 300_000 }, retain: {},
-  flush: { interval_ms: 2, sync_ms: 5, size_bytes: 65_536 }, queue_bytes: 1_048_576,
+  flush: { interval_ms: 2, sync_ms: 5, size_bytes: 65_536 }, durability: 'async', queue_bytes: 1_048_576,
   stuck_timeout_ms: 5_000, seal: { every_ms: 1_000, records: 500 }, time_zone: 'UTC',
   instance: 'test', server_log: { fd: 2 }, start_detail: {},
 }, log)
