@@ -1,35 +1,26 @@
-import type { ResolvedObject, SessionCatalog } from '../catalog/names.js'
+import type { SessionCatalog } from '../catalog/names.js'
 import { limits } from '../lib/limits.js'
 import type { ClientEndpoint, LoginVerdict, SessionTap, TapViolation } from '../proxy/tap.js'
 import { ClientStream } from '../session/client-stream.js'
 import { Conversation } from '../session/conversation.js'
-import type { Execution, SessionReport } from '../session/execution.js'
+import type { SessionReport } from '../session/execution.js'
 import { Interpreter } from '../session/interpreter.js'
 import { ServerStream } from '../session/server-stream.js'
 import { SessionState } from '../session/session-state.js'
 import { TextDecoding } from '../session/text-decoding.js'
 import { FramedViolation, Framer } from '../wire/framer.js'
 import { terminate } from '../wire/originate.js'
+import { AnswerGate } from './answer-gate.js'
 import type { AuditorParts } from './auditor-parts.js'
 import { DefaultSettings } from './default-settings.js'
-import { resolutionOf, withCalledFunction } from './function-calls.js'
+import { ExecutionRecords } from './execution-records.js'
+import { withCalledFunction } from './function-calls.js'
 import { LateRecords } from './late-records.js'
 import { Login } from './login.js'
-import { NameWaits } from './name-waits.js'
 import { RecordOutlet } from './record-outlet.js'
 import { SessionIdentity } from './session-identity.js'
-import {
-  classify,
-  disagrees,
-  messageOf,
-  raisedByCalls,
-  statementRecord,
-  warnOfMismatch,
-} from './statement-record.js'
-import { askRefusal, loginRefusal } from './trail-failure.js'
+import { askRefusal, loginRefusal, outcome_lost } from './trail-failure.js'
 import { watchedFacts } from './watched-facts.js'
-
-const no_objects: readonly ResolvedObject[] = []
 
 /**
  * One session's way from bytes to records. Chunks are framed and matched as they pass; finished
@@ -53,13 +44,15 @@ export class AuditedSession implements SessionTap {
   readonly #records: RecordOutlet
   /** The report whose names are being looked up again, after one refresh. */
   #waiting_report: SessionReport | undefined
-  readonly #name_waits: NameWaits
+  readonly #executions: ExecutionRecords
   #waiting_for_facts = false
   /** True while there is more to record than one turn of the loop may take. */
   #goes_on = false
   readonly #defaults = new DefaultSettings()
-  /** Counter of the statement that has left its start record last. */
-  #start_recorded = 0
+  /** Where answers wait for their records. */
+  readonly answers: AnswerGate | undefined
+  /** True when nothing more of the server comes. */
+  #lost = false
   #closed = false
   /** True after an error of our own: nothing more of this session is let through. */
   #failed = false
@@ -71,7 +64,16 @@ export class AuditedSession implements SessionTap {
     this.#identity = new SessionIdentity(id, endpoint)
     this.#records = new RecordOutlet(parts, () => this.#resume())
     this.#login = new Login(this.#identity, parts, (record) => this.#records.write(record))
-    this.#name_waits = new NameWaits(parts, () => this.#resume())
+    this.#executions = new ExecutionRecords(
+      {
+        parts,
+        identity: this.#identity,
+        login: this.#login,
+        records: this.#records,
+        defaults: this.#defaults,
+      },
+      () => this.#resume(),
+    )
     const facts = watchedFacts(parts.facts, () => this.#names?.release_connection())
     this.#client = new ClientStream(this.#conversation, facts, this.#decoding, {
       analysed_bytes: parts.config.limits.analysed_bytes,
@@ -81,11 +83,27 @@ export class AuditedSession implements SessionTap {
     this.#server = new ServerStream(this.#conversation, {
       backendKeyData: (pid) => this.#identity.setPid(pid),
       parameterStatus: (name, value) => this.#parameterStatus(name, value),
-      sessionError: (fields) => this.#login.sessionError(fields),
+      sessionError: (fields) => {
+        this.answers?.endsSoon()
+        this.#login.sessionError(fields)
+      },
       readyForQuery: () => this.#login.readyForQuery(),
     })
     this.#client_framer = new Framer(this.#client, parts.config.limits.message_bytes)
-    this.#server_framer = new Framer(this.#server, parts.config.limits.message_bytes)
+    if (parts.config.audit.durability === 'ack') {
+      this.answers = new AnswerGate({
+        stream: this.#server,
+        conversation: this.#conversation,
+        trail: parts.trail,
+        records: this.#records,
+        cover: (running) => this.#executions.running(running, this.#names, this.#state, true),
+        opened: () => this.onRelease?.(),
+      })
+    }
+    this.#server_framer = new Framer(
+      this.answers ?? this.#server,
+      parts.config.limits.message_bytes,
+    )
     this.#login.received()
   }
 
@@ -112,12 +130,13 @@ export class AuditedSession implements SessionTap {
   get idle(): boolean {
     // An answer that is not accounted for yet may be that of a BEGIN.
     const { owed, events } = this.#conversation
-    const settled = events.length === 0 && this.#waiting_report === undefined && !this.#goes_on
+    const told = events.length === 0 && this.#waiting_report === undefined && !this.#goes_on
+    const settled = told && this.answers?.holds !== true
     return settled && owed.length === 0 && this.#state?.transaction.active !== true
   }
 
   get serverAtBoundary(): boolean {
-    return this.#server_framer.atBoundary
+    return this.answers?.at_boundary ?? this.#server_framer.atBoundary
   }
 
   get clientAtBoundary(): boolean {
@@ -165,7 +184,9 @@ export class AuditedSession implements SessionTap {
     const state = new SessionState({ user, database: database ?? '' }, names)
     this.#state = state
     this.#defaults.begin(state, this.#identity.startup_parameters)
-    this.#interpreter = new Interpreter(this.#conversation, state)
+    // A client may wait for the error before it sends on: it is not kept for what comes behind.
+    const patient = this.answers === undefined
+    this.#interpreter = new Interpreter(this.#conversation, state, patient)
     this.#late = new LateRecords(this.#conversation, state, names)
   }
 
@@ -184,9 +205,10 @@ export class AuditedSession implements SessionTap {
   fromServer(chunk: Buffer, from: number): number {
     this.#server.now_us = this.#parts.clock.nowMicroseconds()
     const taken = this.#feed(this.#server_framer, chunk, from)
+    this.answers?.fed(taken - from)
     this.#drain()
     // Behind answers whose records find no room the session would wait for ever.
-    if (this.#records.blocked) this.#endForTrail()
+    if (this.#records.blocked || this.answers?.holds === true) this.#endForTrail()
     return this.#failed ? from : taken
   }
 
@@ -195,7 +217,8 @@ export class AuditedSession implements SessionTap {
    * ended; another one when it asks for something.
    */
   trailFailed(): void {
-    if (this.#closed || !this.#records.blocked) return
+    const waits = this.#records.blocked || this.answers?.holds === true
+    if (this.#closed || !waits) return
     this.#endForTrail()
     this.onRelease?.()
   }
@@ -203,7 +226,10 @@ export class AuditedSession implements SessionTap {
   /** What the client asks for could not be recorded: it is not forwarded, a COMMIT least of all. */
   #endForTrail(): void {
     const { failing } = this.#parts.trail
-    if (failing !== undefined) this.violation ??= askRefusal(failing)
+    if (failing === undefined) return
+    // The answer to what was asked before is lost, whatever else the client has been told.
+    if (this.answers?.holds === true) this.violation = outcome_lost
+    else this.violation ??= askRefusal(failing)
   }
 
   /** Who only says goodbye asks for nothing: the server rolls back what is open. */
@@ -218,8 +244,16 @@ export class AuditedSession implements SessionTap {
   closed(reason: string): void {
     if (this.#closed) return
     this.#closed = true
-    this.#conversation.lost(this.#parts.clock.nowMicroseconds())
     this.#login.end_reason = this.#client.terminated ? 'terminate' : reason
+    this.serverEnded()
+  }
+
+  serverEnded(): void {
+    if (!this.#lost) {
+      this.#lost = true
+      this.answers?.hasEnded()
+      this.#conversation.lost(this.#parts.clock.nowMicroseconds())
+    }
     this.#drain()
   }
 
@@ -243,35 +277,12 @@ export class AuditedSession implements SessionTap {
   tick(now_us: number): void {
     if (this.#failed) return
     try {
-      this.#recordLongRunning(now_us)
+      const ready = !this.#records.blocked && this.#waiting_report === undefined
+      if (ready) this.#executions.longRunning(now_us, this.#interpreter, this.#names, this.#state)
     } catch (error) {
       this.#fail(error)
       this.onRelease?.()
     }
-  }
-
-  #recordLongRunning(now_us: number): void {
-    const head = this.#conversation.owed.peek()
-    const start_after_us = this.#parts.config.audit.start_after_ms * 1000
-    if (head === undefined || now_us - head.time_us < start_after_us) return
-    if (this.#records.blocked || this.#waiting_report !== undefined) return
-    const reported = this.#interpreter?.running()
-    if (reported === undefined || reported.id === this.#start_recorded) return
-    if (now_us - reported.start_us < start_after_us) return
-    const running = withCalledFunction(reported, this.#names)
-    this.#start_recorded = running.id
-    this.#identity.setRole(running.context.current_user, this.#state)
-    const objects = (this.#names && resolutionOf(running, this.#names)?.objects) ?? no_objects
-    const record = statementRecord(
-      running,
-      raisedByCalls(classify(running), objects),
-      objects,
-      this.#identity.part,
-      this.#parts.rules,
-      this.#parts.config.audit,
-      'start',
-    )
-    if (record !== undefined) this.#records.write(record)
   }
 
   /**
@@ -313,7 +324,7 @@ export class AuditedSession implements SessionTap {
         this.#goOnLater()
         return
       }
-      const report = this.#waiting_report ?? interpreter.next()
+      const report = this.#waiting_report ?? interpreter.next() ?? this.answers?.ahead(interpreter)
       if (report === undefined) break
       const again = this.#waiting_report !== undefined
       this.#waiting_report = undefined
@@ -329,6 +340,7 @@ export class AuditedSession implements SessionTap {
       })
       return
     }
+    if (interpreter !== undefined) this.answers?.settle(interpreter, this.#state)
     if (this.#closed) this.#finish()
   }
 
@@ -343,7 +355,7 @@ export class AuditedSession implements SessionTap {
 
   /** Records wait: the catalog may be read again before they are made. */
   get #isLagging(): boolean {
-    if (this.#name_waits.waiting || this.#waiting_for_facts || this.#goes_on) return true
+    if (this.#executions.waiting || this.#waiting_for_facts || this.#goes_on) return true
     return this.#records.blocked
   }
 
@@ -361,41 +373,14 @@ export class AuditedSession implements SessionTap {
     }
     this.#names?.setMoment(reported.end_us)
     const report = withCalledFunction(reported, this.#names)
-    const objects = this.#objects(report, again)
+    const objects = this.#executions.objects(report, this.#names, again)
     if (objects === undefined) {
       this.#waiting_report = report
       return false
     }
-    const classification = raisedByCalls(classify(report), objects)
-    this.#identity.setRole(report.context.current_user, this.#state)
-    if (disagrees(report, classification)) {
-      warnOfMismatch(report, classification, this.#identity.part.id, this.#parts)
-    }
-    const record = statementRecord(
-      report,
-      classification,
-      objects,
-      this.#identity.part,
-      this.#parts.rules,
-      this.#parts.config.audit,
-    )
-    this.#parts.metrics.statement(classification.class, report.outcome)
-    if (report.message !== '') this.#login.hideMessage(report.message, messageOf(report))
-    if (record !== undefined) this.#records.write(record)
-    this.#interpreter?.settle(report, record !== undefined)
+    const recorded = this.#executions.finished(report, objects, this.#state)
+    this.#interpreter?.settle(report, recorded)
     return true
-  }
-
-  /** Resolved objects; undefined when one refresh of the catalog is worth waiting for. */
-  #objects(report: Execution, again: boolean): readonly ResolvedObject[] | undefined {
-    const resolution = this.#names && resolutionOf(report, this.#names)
-    if (resolution === undefined) return no_objects
-    // Until the catalog has been read for the first time, every name is a guess.
-    const uncertain = resolution.missing || !this.#defaults.known
-    if (!uncertain) return resolution.objects
-    if (again) this.#name_waits.inVain(report, resolution)
-    else if (this.#name_waits.begin(report, resolution)) return undefined
-    return resolution.objects
   }
 
   #learnDefaults(): void {
@@ -411,11 +396,9 @@ export class AuditedSession implements SessionTap {
   }
 
   #parameterStatus(name: string, value: string): void {
-    if (name === 'client_encoding') this.#decoding.setEncoding(value)
-    else if (name === 'search_path') this.#defaults.search_path_reported = true
-    else if (name === 'standard_conforming_strings') {
-      this.#decoding.standard_conforming_strings = value === 'on'
-    } else if (name === 'application_name') this.#identity.setApplication(value)
+    this.#decoding.parameterStatus(name, value)
+    if (name === 'search_path') this.#defaults.search_path_reported = true
+    else if (name === 'application_name') this.#identity.setApplication(value)
   }
 
   #finish(): void {

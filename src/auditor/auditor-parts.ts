@@ -31,7 +31,8 @@ export interface AuditorParts {
   readonly facts: FactsSource
   readonly catalog: CatalogSource
   readonly rules: RuleSet
-  readonly trail: Pick<Trail, 'append' | 'when_writable' | 'failing' | 'when_failing'>
+  readonly trail: Pick<Trail, 'append' | 'when_writable' | 'failing' | 'when_failing'> &
+    Pick<Trail, 'appended_position' | 'acknowledged_position' | 'when_acknowledged'>
   readonly clock: Clock
   readonly log: LogPort
   readonly metrics: MetricsPort

@@ -33,6 +33,8 @@ export class NameWaits {
     // A name that the server itself could not find is not looked for.
     if (report.outcome !== 'success' && report.outcome !== 'suspended') return false
     if (!this.#parts.catalog.connected) return false
+    // Where answers wait for their records, these do not wait for names.
+    if (this.#parts.config.audit.durability === 'ack') return false
     if (this.#parts.clock.nowMicroseconds() < this.#rest_until_us) return false
     if (keysOf(report, objects).every((key) => this.#in_vain.has(key))) return false
     this.waiting = true

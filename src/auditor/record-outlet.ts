@@ -10,6 +10,9 @@ export class RecordOutlet {
   /** Length of all records so far, in UTF-16 code units: a measure of the work that they made. */
   written_chars = 0
 
+  /** Behind the last record that the trail has taken: what it must acknowledge for all of them. */
+  position = 0
+
   /** `emptied` is called when all that waited is in the trail. */
   constructor(parts: Pick<AuditorParts, 'render' | 'trail'>, emptied: () => void) {
     this.#parts = parts
@@ -24,9 +27,16 @@ export class RecordOutlet {
   write(record: AuditRecord): void {
     const rendered = this.#parts.render(record)
     this.written_chars += rendered.length
-    if (!this.blocked && this.#parts.trail.append(rendered)) return
+    if (!this.blocked && this.#append(rendered)) return
     this.#waiting.push(rendered)
     if (this.#waiting.length === 1) this.#awaitRoom()
+  }
+
+  #append(rendered: string): boolean {
+    const { trail } = this.#parts
+    if (!trail.append(rendered)) return false
+    this.position = trail.appended_position
+    return true
   }
 
   #awaitRoom(): void {
@@ -34,7 +44,7 @@ export class RecordOutlet {
       for (;;) {
         const oldest = this.#waiting[0]
         if (oldest === undefined) break
-        if (!this.#parts.trail.append(oldest)) {
+        if (!this.#append(oldest)) {
           this.#awaitRoom()
           return
         }

@@ -103,7 +103,8 @@ export function raisedByCalls(
 
 /**
  * The record of one execution, or undefined when neither a rule nor object auditing wants it. With
- * `phase: 'start'` it is the record of a statement that is still running, without an outcome.
+ * `phase` it is the record of a statement that is still running, without an outcome; `answering`
+ * is one whose rows are about to be shown, which to the rules is a success so far.
  */
 export function statementRecord(
   execution: Execution,
@@ -112,7 +113,7 @@ export function statementRecord(
   session: SessionPart,
   rules: RuleSet,
   bounds: RecordLimits,
-  phase?: 'start',
+  phase?: 'start' | 'answering',
 ): AuditRecord | undefined {
   const failed = execution.outcome === 'failure' || execution.outcome === 'cancelled'
   const sqlstate = sqlstateOf(execution)
@@ -126,7 +127,7 @@ export function statementRecord(
     time_us: execution.start_us,
     class: classification.class,
     command: classification.command,
-    ...(phase === undefined ? { outcome: execution.outcome } : { phase }),
+    ...(phase === undefined ? { outcome: execution.outcome } : { phase: 'start' }),
     ...(sqlstate === undefined ? {} : { sqlstate }),
     ...(message === '' ? {} : { message }),
     ...(rows === undefined ? {} : { rows }),
@@ -168,7 +169,7 @@ function subjectOf(
   session: SessionPart,
   failed: boolean,
   sqlstate: string | undefined,
-  phase: 'start' | undefined,
+  phase: 'start' | 'answering' | undefined,
 ): RuleSubject {
   return {
     class: classification.class,
@@ -181,6 +182,7 @@ function subjectOf(
     time_us: execution.start_us,
     ...(phase === undefined ? { outcome: execution.outcome } : {}),
     ...(sqlstate === undefined ? {} : { sqlstate }),
+    ...(phase === 'answering' ? { outcome: 'success', sqlstate: '00000' } : {}),
     failed,
     opaque: classification.opaque,
   }

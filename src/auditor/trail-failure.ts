@@ -15,6 +15,16 @@ export function askRefusal(failing: TrailFailing): TapViolation {
   return { sqlstate: '58030', message, hint, patient: true }
 }
 
+/**
+ * What a session is told that waits for an answer whose record can be kept nowhere: it may have
+ * committed. Source: transaction_resolution_unknown in PostgreSQL's errcodes.txt.
+ */
+export const outcome_lost: TapViolation = {
+  sqlstate: '08007',
+  message: 'the outcome of what was asked is not told, since no record of it can be kept',
+  hint,
+}
+
 /** What a login is told then: nothing of it reaches the server. */
 export function loginRefusal(failing: TrailFailing): TapViolation {
   const message =

@@ -14,9 +14,7 @@ export interface NotYet {
  * Keys and values of the format that a later version implements. They are refused rather than
  * taken without effect; an entry goes away with its implementation.
  */
-export const not_yet: readonly NotYet[] = [
-  { path: ['audit', 'durability'], values: ['ack'], hint: 'Use async, the default.' },
-]
+export const not_yet: readonly NotYet[] = []
 
 /** What the input asks for that this version cannot do. */
 export function notYetIssues(raw: Tree): readonly ConfigIssue[] {

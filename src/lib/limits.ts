@@ -95,6 +95,11 @@ export const limits = {
    * a client that reads what is left.
    */
   half_open_ms: 600_000,
+  /**
+   * Bytes of answers that wait for their records before the server's socket is paused: more than any
+   * message that must be whole, and what some disks take to sync passes in the meantime.
+   */
+  held_answer_bytes: 256 * 1024,
   /** Bytes of answers that are still read, for their records, when their client is gone. */
   unheard_bytes: 64 * 1024,
   /**

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { limits } from '../lib/limits.js'
 import { errorResponse, terminate } from '../wire/originate.js'
+import { HeldAnswers } from './held-answers.js'
 import type { Admission } from './login-relay.js'
 import type { SessionTap, TapViolation } from './tap.js'
 
@@ -23,7 +24,8 @@ export class Relay {
   #client_blocked = false
   #server_blocked = false
   #client_ended = false
-  #violated = false
+  /** What the session ends for, as far as it is acted upon. */
+  #violation: TapViolation | undefined
   #draining = false
   #over = false
   readonly #open = new Set<'client' | 'server'>(['client', 'server'])
@@ -35,12 +37,18 @@ export class Relay {
   #seen_bytes = -1
   #idle_since_ms = 0
 
+  /** Where answers wait for their records. */
+  readonly #held: HeldAnswers | undefined
+  /** True when the server says nothing more, and the client is not told so yet. */
+  #server_ended = false
+
   /** `closed` is called once, when both sockets are closed. */
   constructor(client: Socket, server: Socket, tap: SessionTap, closed: (reason: string) => void) {
     this.#client = client
     this.#server = server
     this.#tap = tap
     this.#closed = closed
+    this.#held = tap.answers !== undefined ? new HeldAnswers() : undefined
   }
 
   /** Goes on where the login ended. */
@@ -98,6 +106,7 @@ export class Relay {
     this.#over = true
     this.#reason = reason
     this.#tap.refused(sqlstate, message)
+    this.#held?.drop()
     if (this.#tap.serverAtBoundary && !this.#client.destroyed) {
       this.#client.end(errorResponse('FATAL', sqlstate, message, hint))
     }
@@ -109,7 +118,7 @@ export class Relay {
   }
 
   #clientData(chunk: Buffer): void {
-    if (this.#violated || this.#over) return
+    if (this.#violated || this.#over || this.#server_ended) return
     if (this.#client_rest.length > 0) {
       this.#client_rest = Buffer.concat([this.#client_rest, chunk])
       return
@@ -135,14 +144,10 @@ export class Relay {
   #serverData(chunk: Buffer): void {
     if (this.#over) return
     const end = this.#tap.fromServer(chunk, 0)
-    if (end > 0) {
-      const taken = end === chunk.length ? chunk : chunk.subarray(0, end)
-      if (this.#client.destroyed) this.#unheard(taken.length)
-      else if (!this.#client.write(taken)) this.#client_blocked = true
-    }
+    if (end > 0) this.#toClient(end === chunk.length ? chunk : chunk.subarray(0, end))
     const { violation } = this.#tap
-    if (violation !== undefined && !this.#violated) {
-      this.#violated = true
+    if (violation !== undefined && violation !== this.#violation) {
+      this.#violation = violation
       if (violation.sqlstate !== protocol_violation) {
         this.#abortFor(violation)
         return
@@ -153,18 +158,50 @@ export class Relay {
       this.#server.destroy()
       return
     }
-    if (this.#client_blocked || this.#tap.holdsServer) this.#server.pause()
+    if (this.#client_blocked || this.#holdsServer) this.#server.pause()
     if (this.#client.isPaused()) this.#release()
     if (this.#draining) this.#endWhenIdle()
+  }
+
+  #toClient(bytes: Buffer): void {
+    if (this.#client.destroyed) {
+      this.#unheard(bytes.length)
+    } else if (this.#held !== undefined) {
+      this.#held.hold(bytes)
+      this.#passAnswers(this.#held)
+    } else if (!this.#client.write(bytes)) {
+      this.#client_blocked = true
+    }
+  }
+
+  #passAnswers(held: HeldAnswers): void {
+    if (!held.pass(this.#tap.answers?.passable ?? 0, this.#client)) this.#client_blocked = true
+  }
+
+  get #violated(): boolean {
+    return this.#violation !== undefined
+  }
+
+  get #holdsServer(): boolean {
+    if (this.#held !== undefined && this.#held.bytes > limits.held_answer_bytes) return true
+    return this.#tap.holdsServer
   }
 
   /** A hold of the tap, or a full buffer, may have ended. */
   #release(): void {
     if (this.#over) return
-    if (this.#tap.violation !== undefined && !this.#violated) {
-      this.#violated = true
-      this.#abortFor(this.#tap.violation)
+    const { violation } = this.#tap
+    if (violation !== undefined && violation !== this.#violation) {
+      this.#violation = violation
+      this.#abortFor(violation)
       return
+    }
+    if (this.#held !== undefined && !this.#client.destroyed) {
+      this.#passAnswers(this.#held)
+      if (this.#server_ended && this.#tap.answers?.holds !== true) {
+        this.#endClient()
+        return
+      }
     }
     if (!this.#tap.holdsClient && !this.#server_blocked && this.#client_rest.length > 0) {
       const rest = this.#client_rest
@@ -185,7 +222,7 @@ export class Relay {
   }
 
   #resumeServer(): void {
-    if (!this.#client_blocked && !this.#tap.holdsServer) this.#server.resume()
+    if (!this.#client_blocked && !this.#holdsServer) this.#server.resume()
   }
 
   #clientDrained(): void {
@@ -209,7 +246,20 @@ export class Relay {
   }
 
   #serverEnd(): void {
-    const violation = this.#violated ? this.#tap.violation : undefined
+    if (!this.#owesAnswers()) this.#endClient()
+  }
+
+  /** The server says nothing more. True while what it has said must wait for its records. */
+  #owesAnswers(): boolean {
+    if (this.#held === undefined || this.#client.destroyed || this.#over) return false
+    this.#server_ended = true
+    this.#tap.serverEnded()
+    this.#passAnswers(this.#held)
+    return this.#tap.answers?.holds === true
+  }
+
+  #endClient(): void {
+    const violation = this.#violation
     if (violation !== undefined && this.#tap.serverAtBoundary) {
       const { sqlstate, message, hint } = violation
       this.#client.end(errorResponse('FATAL', sqlstate, message, hint))
@@ -222,6 +272,7 @@ export class Relay {
     this.#client_rest = no_bytes
     this.#over = true
     this.#server.end()
+    if (!this.#open.has('server')) this.#client.destroySoon()
     this.#endWithin(limits.half_open_ms)
   }
 
@@ -230,8 +281,9 @@ export class Relay {
    * behind the answers that are still owed: the server's sending side stays open until it has
    * given them.
    */
-  #violate({ sqlstate, message, patient }: TapViolation): void {
-    this.#violated = true
+  #violate(violation: TapViolation): void {
+    const { sqlstate, message, patient } = violation
+    this.#violation = violation
     this.#reason = sqlstate === protocol_violation ? 'protocol violation' : 'proxy'
     this.#client.pause()
     this.#client_rest = no_bytes
@@ -261,7 +313,7 @@ export class Relay {
 
   #lost(side: 'client' | 'server', error: Error): void {
     if (this.#reason === '') this.#reason = `${side} lost (${codeOf(error)})`
-    if (side === 'server') this.#client.destroySoon()
+    if (side === 'server' && !this.#owesAnswers()) this.#client.destroySoon()
   }
 
   /**
@@ -279,6 +331,7 @@ export class Relay {
     this.#client_ended = true
     this.#client_blocked = false
     this.#client_rest = no_bytes
+    this.#held?.drop()
     this.#endServer()
     this.#server.resume()
     this.#endWithin(limits.half_open_ms)
@@ -293,7 +346,7 @@ export class Relay {
         return
       }
       // What the server has said is still sent to the client.
-      this.#client.destroySoon()
+      if (!this.#owesAnswers()) this.#client.destroySoon()
       this.#endWithin(limits.half_open_ms)
       return
     }

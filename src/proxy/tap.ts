@@ -42,6 +42,14 @@ export interface TapViolation {
   readonly patient?: true
 }
 
+/** Answers that the client must not see before the trail has their records. */
+export interface KeptAnswers {
+  /** How many bytes of the server since the login may pass to the client. */
+  readonly passable: number
+  /** True when some wait for records, or for the trail to have them. */
+  readonly holds: boolean
+}
+
 /** One session's tap. */
 export interface SessionTap {
   /** TLS with the client is up. `certificate` is true for a verified client certificate. */
@@ -71,13 +79,17 @@ export interface SessionTap {
    * server has nothing to do: a cancel request that overtook them would find nothing to cancel.
    */
   holdsBack(pid: number): boolean
-  /** Called when a hold may have ended. */
+  /** Where answers wait for their records; undefined, for good, where they do not. */
+  readonly answers: KeptAnswers | undefined
+  /** The server says nothing more: what it owes will never be answered. */
+  serverEnded(): void
+  /** Called when a hold may have ended, or more may pass. */
   onRelease: (() => void) | undefined
   /** True from the first ReadyForQuery on: the login has succeeded. */
   readonly authorized: boolean
   /** True when nothing is owed to the client and no transaction is open. */
   readonly idle: boolean
-  /** True when the server stands between two messages, so that one of ours may be put there. */
+  /** True when what has passed to the client ends with a message, so that one of ours may follow. */
   readonly serverAtBoundary: boolean
   /** The same of the client: a message of ours would become part of one that is not whole. */
   readonly clientAtBoundary: boolean

@@ -40,6 +40,7 @@ import { lacksValues, mayStillCome, valuesBehind } from './values-behind.js'
 export class Interpreter {
   readonly #conversation: Conversation
   readonly #state: SessionState
+  readonly #patient: boolean
   readonly #reports: Reports
   readonly #extended: ExtendedProtocol
   /** How many completions of the oldest Query have been reported. */
@@ -49,7 +50,9 @@ export class Interpreter {
   /** True after the first ReadyForQuery. */
   #logged_in = false
 
-  constructor(conversation: Conversation, state: SessionState) {
+  /** `patient`: the failure of a Parse waits for the values that its statement was to run with. */
+  constructor(conversation: Conversation, state: SessionState, patient = true) {
+    this.#patient = patient
     this.#conversation = conversation
     this.#state = state
     this.#reports = new Reports(state)
@@ -58,6 +61,7 @@ export class Interpreter {
   }
 
   next(): SessionReport | undefined {
+    this.waiting_for = undefined
     for (;;) {
       this.#extended.reportDropped()
       const report = this.#reports.shift()
@@ -69,8 +73,8 @@ export class Interpreter {
         this.waiting_for = ticket
         return undefined
       }
-      this.waiting_for = undefined
-      if (lacksValues(event) && mayStillCome(this.#conversation)) return undefined
+      const incomplete = this.#patient && lacksValues(event)
+      if (incomplete && mayStillCome(this.#conversation)) return undefined
       if (event.kind === 'query') {
         // One statement at a time: the next one's names depend on what this one did.
         const done = this.#queryStep(event)
@@ -80,6 +84,32 @@ export class Interpreter {
       }
       this.#conversation.events.shift()
     }
+  }
+
+  /**
+   * What is over of the Query that the server is still answering, one statement at a time and after
+   * all that `next` gives; for those who cannot wait for the rest of it. `shows`: the statement that
+   * runs has shown rows, so that it is to be known what it is.
+   */
+  ahead(shows: boolean): SessionReport | undefined {
+    const head = this.#conversation.owed.peek()
+    if (head?.kind !== 'query' || this.#conversation.events.length > 0) return undefined
+    const over = head.completions.findLastIndex(({ kind }) => kind !== 'error') + 1
+    if (over <= this.#reported && !shows) return undefined
+    const { ticket } = head.text
+    if (ticket.facts === undefined) {
+      this.waiting_for = ticket
+      return undefined
+    }
+    if (this.#reported === 0) this.#queryBegins(head)
+    while (this.#reports.empty && this.#reported < over) this.#queryStep(head)
+    return this.#reports.shift()
+  }
+
+  /** True when the oldest request that is owed was asked at that time, or before. */
+  worksSince(time_us: number): boolean {
+    const head = this.#conversation.owed.peek()
+    return head !== undefined && head.time_us <= time_us
   }
 
   /**
@@ -98,7 +128,7 @@ export class Interpreter {
       if (readOtherwise(head.text, this.#state.settings)) head.text.ambiguous = true
       const parsed = facts.statements[Math.min(index, facts.statements.length - 1)]
       const statement = shownStatement(head.text, facts, parsed)
-      if (statement === undefined || !this.#reports.empty) return undefined
+      if (!this.#reports.empty) return undefined
       const previous = head.completions[index - 1]
       return this.#reports.preview(
         {
@@ -108,7 +138,7 @@ export class Interpreter {
           statement,
           start_us: previous?.end_us ?? head.time_us,
         },
-        index,
+        index - this.#reported,
       )
     }
     if (head?.kind === 'execute' && this.#reports.empty) return this.#extended.running(head)

@@ -81,6 +81,14 @@ export class TextDecoding {
     return this.#mode
   }
 
+  /** The server reports a setting: two of them say how it reads texts. */
+  parameterStatus(name: string, value: string): void {
+    if (name === 'client_encoding') this.setEncoding(value)
+    else if (name === 'standard_conforming_strings') {
+      this.standard_conforming_strings = value === 'on'
+    }
+  }
+
   get standard_conforming_strings(): boolean {
     return this.#mode.standard_strings
   }

@@ -396,19 +396,6 @@ describe('keys that need each other', () => {
   })
 })
 
-describe('what this version does not have', () => {
-  test.each<[string, unknown]>([['audit.durability', 'ack']])(
-    '%s: %j is refused',
-    (path, value) => {
-      const error = errorOf({ settings: nested(path, value) })
-      expect(error.code).toBe('config.not_in_this_version')
-      expect(error.issues).toHaveLength(1)
-      expect(error.issues[0]).toMatchObject({ path })
-      expect(error.message).toContain('is not implemented in this version')
-    },
-  )
-})
-
 describe('the YAML text', () => {
   test.each([
     ['a: [1', /not valid YAML/],

@@ -27,7 +27,7 @@ export function configOf(upstream: Settings, more: Settings = {}): Config {
   })
 }
 
-/** A trail that takes records or has no room, as the test says. */
+/** A trail that takes records or has no room, and has them on disk or not, as the test says. */
 export class Gate {
   /** What the sessions are told of the trail; `fail` sets it. */
   failing: TrailFailing | undefined
@@ -38,6 +38,9 @@ export class Gate {
   #closed = false
   #waiting: (() => void)[] = []
   #failing_listener: () => void = () => {}
+  #keeps = true
+  #kept = 0
+  #acknowledgement_waiters: (() => void)[] = []
 
   constructor() {
     this.refused = new Promise((resolve) => {
@@ -57,6 +60,37 @@ export class Gate {
   when_writable(callback: () => void): void {
     if (this.#closed) this.#waiting.push(callback)
     else callback()
+  }
+
+  /** Places are counted in records. */
+  get appended_position(): number {
+    return this.records.length
+  }
+
+  get acknowledged_position(): number {
+    return this.#keeps ? this.records.length : this.#kept
+  }
+
+  when_acknowledged(callback: () => void): void {
+    this.#acknowledgement_waiters.push(callback)
+  }
+
+  /** From now on records are not safe before the test says so. */
+  keepNone(): void {
+    this.#kept = this.records.length
+    this.#keeps = false
+  }
+
+  /** The first `records` records are safe now; without a number all are, and will be at once. */
+  keep(records?: number): void {
+    if (records === undefined) this.#keeps = true
+    else this.#kept = records
+    for (const callback of this.#acknowledgement_waiters.splice(0)) callback()
+  }
+
+  /** True when an answer waits for its record to be safe. */
+  get awaited(): boolean {
+    return this.#acknowledgement_waiters.length > 0
   }
 
   when_failing(listener: () => void): void {

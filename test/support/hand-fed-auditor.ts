@@ -18,6 +18,9 @@ function trailOf() {
     when_writable: (callback: () => void) => void state.waiting.push(callback),
     failing: undefined,
     when_failing: () => {},
+    appended_position: 0,
+    acknowledged_position: 0,
+    when_acknowledged: () => {},
   }
   return { state, trail }
 }

@@ -54,6 +54,9 @@ export interface ProxyUnderTest {
 
 const patience_ms = 60_000
 
+/** `PGWITNESS_DURABILITY=ack` lets all tests wait for their records. */
+const durability = process.env['PGWITNESS_DURABILITY'] ?? 'async'
+
 /**
  * Starts a proxy; `settings` is merged over the defaults of the tests, section by section, and
  * `undefined` takes a section away. With PGWITNESS_SPLIT in the environment both of its legs go
@@ -71,7 +74,7 @@ export async function startProxy(
     upstream: { host: postgres.host, port: postgres.port },
     catalog: { user: postgres.superuser },
     // On a busy machine anything may take long: start records come where they are asked for.
-    audit: { directory, flush: { interval: '10ms' }, start_after: '1h' },
+    audit: { directory, durability, flush: { interval: '10ms' }, start_after: '1h' },
     server_log: { level: 'warn', file: join(scratch, 'server.log') },
   }
   const splitters: ChunkSplitter[] = []
