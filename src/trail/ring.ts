@@ -254,7 +254,9 @@ export class RingConsumer {
 
   /** All records before `position` are safe: their place may be used again. */
   acknowledge(position: number): void {
-    assert(position >= this.#tail && position <= this.#read, 'acknowledged what was not read')
+    assert(position <= this.#read, 'acknowledged what was not read')
+    // Who acknowledges the same records again names the place before the padding behind them.
+    if (position < this.#tail) return
     // Padding behind the last record is passed too, or a producer that waits for it waits for ever.
     const padded = position < this.#read && this.#views.isPad(position)
     this.#moveTail(padded ? position + frameBytes(this.#views.length(position)) : position)

@@ -105,4 +105,22 @@ describe('ring', () => {
       consumer.acknowledge(consumer.position)
     }
   })
+
+  it('takes the acknowledgement of the same record again, behind padding that was passed', () => {
+    const ring = createRing(256)
+    const producer = new RingProducer(ring)
+    const consumer = new RingConsumer(ring)
+    expect(producer.append('a'.repeat(100))).toBe(true)
+    expect(consumer.peek()).toBe(true)
+    consumer.advance()
+    const behind_first = consumer.position
+    // Too long for what is left behind the first one: padding is published, the record is not.
+    expect(producer.append('b'.repeat(150))).toBe(false)
+    expect(consumer.peek()).toBe(false)
+    consumer.acknowledge(behind_first)
+    consumer.acknowledge(behind_first)
+    expect(producer.append('b'.repeat(150))).toBe(true)
+    expect(consumer.peek()).toBe(true)
+    expect(consumer.length).toBe(150)
+  })
 })
