@@ -16,6 +16,12 @@ export const limits = {
    * SSLRequest and GSSENCRequest may each be asked before the real startup packet, not for ever.
    */
   negotiation_rounds: 4,
+  /**
+   * Where a connection's bytes are read to: little for a session that waits or sends short
+   * statements, and what the kernel gives at once while much comes.
+   */
+  read_buffer_least_bytes: 2_048,
+  read_buffer_most_bytes: 65_536,
   /** PostgreSQL compares statement and portal names by their first NAMEDATALEN - 1 bytes. */
   identifier_bytes: 63,
   /**

@@ -7,6 +7,7 @@ import { endpointOf } from './client-address.js'
 import { Connection, type ConnectionParts } from './connection.js'
 import { removeDeadSocket } from './dead-socket.js'
 import { listenError } from './listen-error.js'
+import { withReusedReads } from './reused-reads.js'
 
 /** The port that applications connect to. */
 export class Listener {
@@ -18,6 +19,8 @@ export class Listener {
   #entered = 0
   #sweeper: NodeJS.Timeout | undefined
   #stopping = false
+  /** Called when no connection is left, while the port is being closed. */
+  #emptied: (() => void) | undefined
 
   constructor(parts: Omit<ConnectionParts, 'enter' | 'leave' | 'cancels'>) {
     this.#parts = parts
@@ -32,7 +35,7 @@ export class Listener {
       keepAlive: true,
       keepAliveInitialDelay: limits.keepalive_ms,
     }
-    this.#server = createServer(options, (socket) => this.#accept(socket))
+    this.#server = createServer(options, (socket) => this.#accept(withReusedReads(socket)))
   }
 
   /** Open connections, those in negotiation included. */
@@ -92,10 +95,14 @@ export class Listener {
     this.#stopping = true
     clearInterval(this.#sweeper)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const ended = new Promise<void>((resolve) => {
+      this.#emptied = resolve
+    })
     for (const connection of this.#connections) connection.drain()
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.abort()
     }, drain_ms)
+    if (this.#connections.size > 0) await ended
     await closed
     clearTimeout(timer)
   }
@@ -123,7 +130,12 @@ export class Listener {
       cancels: this.#cancels,
     })
     this.#connections.add(connection)
-    void connection.run().finally(() => this.#connections.delete(connection))
+    void connection.run().finally(() => this.#left(connection))
+  }
+
+  #left(connection: Connection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#emptied?.()
   }
 
   /**

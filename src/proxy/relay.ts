@@ -3,6 +3,7 @@ import { limits } from '../lib/limits.js'
 import { errorResponse, terminate } from '../wire/originate.js'
 import { HeldAnswers } from './held-answers.js'
 import type { Admission } from './login-relay.js'
+import { takeReads } from './reused-reads.js'
 import type { SessionTap, TapViolation } from './tap.js'
 
 const no_bytes: Buffer = Buffer.alloc(0)
@@ -55,8 +56,8 @@ export class Relay {
   start(login: Admission): void {
     const client = this.#client
     const server = this.#server
-    client.on('data', (chunk: Buffer) => this.#clientData(chunk))
-    server.on('data', (chunk: Buffer) => this.#serverData(chunk))
+    takeReads(client, this.#clientData)
+    takeReads(server, this.#serverData)
     client.on('end', () => this.#clientEnd())
     server.on('end', () => this.#serverEnd())
     client.on('drain', () => this.#clientDrained())
@@ -117,13 +118,15 @@ export class Relay {
     this.#endWithin(limits.farewell_ms)
   }
 
-  #clientData(chunk: Buffer): void {
-    if (this.#violated || this.#over || this.#server_ended) return
+  /** True when nothing of the chunk is kept, neither here nor by a socket that is to send it. */
+  readonly #clientData = (chunk: Buffer): boolean => {
+    if (this.#violated || this.#over || this.#server_ended) return true
     if (this.#client_rest.length > 0) {
       this.#client_rest = Buffer.concat([this.#client_rest, chunk])
-      return
+      return true
     }
     this.#feedClient(chunk)
+    return this.#client_rest.length === 0 && this.#server.writableLength === 0
   }
 
   #feedClient(chunk: Buffer): void {
@@ -141,8 +144,15 @@ export class Relay {
     if (this.#tap.holdsServer) this.#server.pause()
   }
 
-  #serverData(chunk: Buffer): void {
-    if (this.#over) return
+  /** True when nothing of the chunk is kept, neither here nor by a socket that is to send it. */
+  readonly #serverData = (chunk: Buffer): boolean => {
+    if (this.#over) return true
+    this.#feedServer(chunk)
+    const holds_none = this.#held === undefined || this.#held.bytes === 0
+    return holds_none && this.#client.writableLength === 0
+  }
+
+  #feedServer(chunk: Buffer): void {
     const end = this.#tap.fromServer(chunk, 0)
     if (end > 0) this.#toClient(end === chunk.length ? chunk : chunk.subarray(0, end))
     const { violation } = this.#tap

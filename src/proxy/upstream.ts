@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import { WitnessError } from '../errors.js'
 import { limits } from '../lib/limits.js'
 import { ssl_request } from '../wire/originate.js'
+import { reusedReads } from './reused-reads.js'
 import type { TlsMaterial } from './tls-material.js'
 
 /** A connection to the server, TLS negotiated as `upstream.tls.mode` asks. */
@@ -76,9 +77,11 @@ class HandshakeError extends WitnessError {}
 function open(upstream: Config['upstream'], opened: (socket: Socket) => void): Promise<Socket> {
   const { promise, resolve, reject } = settled<Socket>()
   const path = upstreamName(upstream)
+  const { onread, of } = reusedReads()
   const socket = upstream.host.startsWith('/')
-    ? connectTcp({ path, allowHalfOpen: true })
+    ? connectTcp({ path, allowHalfOpen: true, onread })
     : connectTcp({
+        onread,
         host: upstream.host,
         port: upstream.port,
         allowHalfOpen: true,
@@ -86,6 +89,7 @@ function open(upstream: Config['upstream'], opened: (socket: Socket) => void): P
         keepAlive: true,
         keepAliveInitialDelay: limits.keepalive_ms,
       })
+  of(socket)
   const timer = setTimeout(() => {
     socket.destroy(new Error(`no answer within ${limits.connect_timeout_ms} ms`))
   }, limits.connect_timeout_ms)
