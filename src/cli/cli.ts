@@ -72,6 +72,7 @@ function createProgram(setStatus: (status: number) => void): Command {
   addKeygen(program, setStatus)
   addVerify(program, setStatus)
   addTail(program, setStatus)
+  addSetupSql(program, setStatus)
   addDemo(program, setStatus)
   return program
 }
@@ -229,6 +230,38 @@ function addTail(program: Command, setStatus: (status: number) => void): void {
       const { tail } = await import('./tail.js')
       setStatus(await tail(tailOptions(directory, given)))
     })
+}
+
+interface SetupSqlFlags {
+  readonly config?: string
+  readonly table?: boolean
+  readonly role?: string
+}
+
+function addSetupSql(program: Command, setStatus: (status: number) => void): void {
+  program
+    .command('setup-sql')
+    .description('print SQL for psql: the role that reads the catalog, or a table for records')
+    .option('--config <file>', 'configuration file that names role and directory')
+    .option('--table', 'a table for records in an audit database, and how to load it')
+    .option(
+      '--role <name>',
+      'the role that reads (default as configured, or pgwitness; auditor)',
+      readName,
+    )
+    .action(async ({ config, table, role }: SetupSqlFlags) => {
+      const { setupSql } = await import('./setup-sql.js')
+      const named = {
+        ...(config === undefined ? {} : { config }),
+        ...(role === undefined ? {} : { role }),
+      }
+      setStatus(setupSql({ table: table === true, ...named }))
+    })
+}
+
+function readName(text: string): string {
+  if (/^[^\x00-\x1f\x7f]{1,63}$/.test(text)) return text
+  throw new InvalidArgumentError('Write the name of a role, of at most 63 characters.')
 }
 
 function readPort(text: string): number {

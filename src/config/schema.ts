@@ -110,9 +110,12 @@ const catalog = section(
   'A side connection that reads the catalog, so that names are resolved and grants are known. Without this block there ' +
     'is none, and names are recorded as assumed. The password comes from password_file, else from PGPASSWORD or ~/.pgpass.',
   {
-    user: text('Role to log in as; it needs no more than the right to connect.', {
-      example: 'pgwitness',
-    }),
+    user: text(
+      'Role to log in as; it needs no more than the right to connect. `pgwitness setup-sql` prints SQL that makes it.',
+      {
+        example: 'pgwitness',
+      },
+    ),
     password_file: path(
       'File whose first line is the password; own and 0600, or root’s and 0640.',
       {

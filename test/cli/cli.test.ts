@@ -18,11 +18,20 @@ test('--version prints the version of the package', async () => {
 test('--help lists the commands of this version and no others', async () => {
   const { status, stdout } = await runToEnd(['--help'])
   expect(status).toBe(0)
-  const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1])
-  expect(commands).toEqual(['run', 'check', 'explain', 'keygen', 'verify', 'tail', 'demo'])
+  const commands = [...stdout.matchAll(/^ {2}([a-z][a-z-]+) /gm)].map((match) => match[1])
+  expect(commands).toEqual([
+    'run',
+    'check',
+    'explain',
+    'keygen',
+    'verify',
+    'tail',
+    'setup-sql',
+    'demo',
+  ])
 })
 
-test.each(['run', 'check', 'explain', 'keygen', 'verify', 'tail', 'demo'])(
+test.each(['run', 'check', 'explain', 'keygen', 'verify', 'tail', 'setup-sql', 'demo'])(
   '%s --help',
   async (command) => {
     const { status, stdout, stderr } = await runToEnd([command, '--help'])
