@@ -1,13 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -169,28 +161,31 @@ describe('keys', () => {
 
   afterAll(() => postgres.stop())
 
-  test('are made and verify a trail as the page says', async () => {
-    const [script = ''] = textsOf('Keys', 'sh')
-    const bin = join(scratch, 'bin')
-    mkdirSync(bin)
+  test.each([
+    [page, 'Keys'],
+    ['docs/reading.md', 'Was the trail altered?'],
+  ])('are made and verify a trail as %s says', async (of, heading) => {
+    const [block] = blocksOf(of).filter((one) => one.heading === heading && one.language === 'sh')
+    const home = mkdtempSync(join(scratch, 'keys-'))
     const command = fileURLToPath(new URL('dist/main.js', root))
-    writeFileSync(join(bin, 'pgwitness'), `#!/bin/sh\nexec ${process.execPath} ${command} "$@"\n`)
-    chmodSync(join(bin, 'pgwitness'), 0o755)
-    const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
-    const [make = '', verify = ''] = script.trimEnd().split('\n')
-    const home = join(scratch, 'keys')
-    mkdirSync(home)
-    expect(spawnSync('/bin/sh', ['-c', make], { cwd: home, env }).status).toBe(0)
+    const shim = join(home, 'pgwitness')
+    writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${command} "$@"\n`, { mode: 0o755 })
+    const env = { ...process.env, PATH: `${home}:${process.env['PATH']}` }
+    const [make = '', verify = ''] = block?.text.trimEnd().split('\n') ?? []
+    const run = (line: string) =>
+      spawnSync('/bin/sh', ['-c', line], { cwd: home, env, encoding: 'utf8' })
+    expect(run(make)).toMatchObject({ status: 0 })
     const proxy = await startProxy(postgres, {
-      audit: { seal: { key: join(home, 'seal.key'), every: '10s' } },
+      audit: { seal: { key: join(home, 'seal.key'), copy: join(home, 'seals') } },
     })
     await (await proxy.client()).query('SELECT 1')
     await proxy.stop()
-    const here = verify.replace('/var/lib/pgwitness/audit', proxy.directory)
-    expect(here).not.toBe(verify)
-    expect(spawnSync('/bin/sh', ['-c', here], { cwd: home, env, encoding: 'utf8' })).toMatchObject({
-      status: 0,
-    })
+    writeFileSync(join(home, 'server.log'), '')
+    const here = verify
+      .replace('/var/lib/pgwitness/audit', proxy.directory)
+      .replace('/mnt/anchor/seals', join(home, 'seals'))
+    expect(here).toContain(proxy.directory)
+    expect(run(here)).toMatchObject({ status: 0 })
     await proxy.finish()
   })
 })

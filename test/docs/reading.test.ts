@@ -99,6 +99,7 @@ test('the page has the recipes that are run here, and no others', () => {
     ...Array.from({ length: 4 }, () => `${headings.json}: sql`),
     ...Array.from({ length: 2 }, () => 'Shipping: yaml'),
     `${headings.server_log}: sh`,
+    'Was the trail altered?: sh',
     `${headings.altered}: sh`,
   ])
 })
