@@ -65,7 +65,8 @@ function environment(): NodeJS.ProcessEnv {
 
 /** Runs a command to its end and gives what it wrote; its status must be 0. */
 function ran(command: string): string {
-  const options = { cwd: home, env: environment(), encoding: 'utf8' } as const
+  const most = { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const
+  const options = { cwd: home, env: environment(), ...most }
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], options)
   expect({ command, status, stderr }).toMatchObject({ status: 0 })
   return stdout
@@ -159,6 +160,24 @@ describe.skipIf(!opensslInstalled())('with a file (skips without openssl)', () =
     const url = curl.split(' ')[1]?.replace('9188', `${port}`) ?? ''
     expect(curl).toBe('curl http://127.0.0.1:9188/readyz')
     expect(await (await fetch(url)).json()).toEqual({ ready: true, degraded: [] })
+  })
+})
+
+describe('the commands of docs/reading.md that show the trail', () => {
+  let trail: SampleTrail
+
+  beforeAll(async () => {
+    trail = await writeSampleTrail('json')
+  })
+
+  afterAll(() => trail.remove())
+
+  test.each(commandsOf('docs/reading.md', 'With pgwitness tail'))('%s', (command) => {
+    const here = command.replace('/var/lib/pgwitness/audit', trail.directory)
+    expect(here).not.toBe(command)
+    // What goes on for ever ends here where the records end.
+    const shown = ran(here.includes('--no-follow') ? here : `${here} --no-follow`)
+    if (command.includes('-n all')) expect(shown.split('\n').length).toBeGreaterThan(20)
   })
 })
 

@@ -48,7 +48,9 @@ test('commands of the README and of the pages exist', () => {
   const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   )
-  const blocks = ['README.md', 'docs/developing.md'].flatMap((page) => blocksOf(page))
+  const blocks = ['README.md', 'docs/developing.md', 'docs/benchmarks.md'].flatMap((page) =>
+    blocksOf(page),
+  )
   const text = blocks.map((block) => block.text).join('\n')
   const named = [...text.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name]) => name ?? '')
   expect(named).toContain('generate')
