@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
+import { watchCertificates } from './app/certificate-watch.js'
 import { Reloader } from './app/reloader.js'
 import type { AuditorParts } from './auditor/auditor-parts.js'
 import { Auditor } from './auditor.js'
 import { DatabaseCatalogSource } from './catalog/catalog-source.js'
 import type { SideConnectionOptions } from './catalog/side-connection.js'
-import { certificateNotices } from './config/certificate-dates.js'
 import type { Config } from './config/config.js'
 import { effectiveConfig } from './config/effective-config.js'
 import { loadSealKey } from './config/seal-key.js'
@@ -132,7 +132,10 @@ async function construct(
   })
 
   started.push(checkCertificate(config.upstream, material, auditor, report))
-  if (options.look === true) started.push(look(config, material, catalog, log))
+  if (options.look === true) {
+    started.push(look(config, material, catalog, log))
+    started.push(watchCertificates(() => live.config, log))
+  }
 
   const health_now = () => health(config.upstream, trail, catalog)
   const admin_port = await startAdmin(config, metrics, health_now, started)
@@ -168,7 +171,7 @@ function shutdownOf(trail: FileTrail): Promise<WitnessError> {
 
 /**
  * What an operator should hear of before any client does. It keeps nothing from starting: the server
- * may come up later, and its certificates may be exchanged under way.
+ * may come up later.
  */
 function look(
   config: Config,
@@ -176,9 +179,6 @@ function look(
   catalog: DatabaseCatalogSource,
   log: Logger,
 ): () => Promise<void> {
-  for (const { message, ...notice } of certificateNotices(config, Date.now())) {
-    log.warn(notice, message)
-  }
   return inBackground(
     async (opened) => {
       await lookAtServer(config.upstream, material.upstream, opened)
