@@ -1,4 +1,5 @@
 import type { StatementFacts } from '../sql/facts.js'
+import { auditable } from './grants.js'
 import type { NameContext, Resolution, ResolvedObject } from './names.js'
 
 /**
@@ -25,9 +26,15 @@ export class PlannedNames {
    * The resolution `now` of what runs this plan. `own_now` is that of the plan's own statement: an
    * EXECUTE or FETCH may name more. Where the two moments differ a portal has the names of its
    * making; for a statement nobody can know whether the server has planned anew, so it has both,
-   * `assumed`.
+   * `assumed`; and with `object_audit` those that it kept count as granted: whether they were, nobody
+   * has asked since.
    */
-  meaning(now: Resolution, own_now: Resolution, context: NameContext): Resolution {
+  meaning(
+    now: Resolution,
+    own_now: Resolution,
+    context: NameContext,
+    object_audit: boolean,
+  ): Resolution {
     if (own_now === this.#then) return now
     if (!this.fixed && !meansTheSame(context, this.#context))
       return this.#anew(now, own_now, context)
@@ -45,7 +52,10 @@ export class PlannedNames {
     const doubted = now.objects.map((object) =>
       changed.has(object.name) ? assumed(object) : object,
     )
-    return { objects: [...doubted, ...kept.map(assumed)], missing: now.missing }
+    const granted = kept.map((object) =>
+      object_audit && auditable(object.access) ? { ...object, audited: true } : object,
+    )
+    return { objects: [...doubted, ...granted.map(assumed)], missing: now.missing }
   }
 
   #anew(now: Resolution, own_now: Resolution, context: NameContext): Resolution {

@@ -51,7 +51,7 @@ export class OverlaidCatalog implements SessionCatalog {
     const now = this.#resolve(statement, context)
     if (!(plan instanceof PlannedNames)) return now
     const own_now = plan.statement === statement ? now : this.#resolve(plan.statement, context)
-    return plan.meaning(now, own_now, context)
+    return plan.meaning(now, own_now, context, this.#database.auditRole() !== undefined)
   }
 
   plan(

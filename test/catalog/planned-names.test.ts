@@ -41,6 +41,20 @@ describe('a plan keeps the names that it was made with (corner 22)', () => {
     session.close()
   })
 
+  test('which count as granted: nobody has asked for their grants since', async () => {
+    const audited = await openSource(server, { audit_role: 'pg_monitor' })
+    const session = audited.open('postgres')
+    await audited.refresh('postgres')
+    const plan = session.plan('statement', text, in_path)
+    expect(session.resolve(text, in_path, plan).objects[0]?.audited).toBeUndefined()
+    session.apply(shadow, in_path)
+    expect(session.resolve(text, in_path, plan).objects).toMatchObject([
+      { name: 'pg_temp.account' },
+      { name: 'finance.account', audited: true },
+    ])
+    await audited.close()
+  })
+
   test('until it is made again for another path', () => {
     const session = source.open('postgres')
     const plan = session.plan('statement', text, in_path)
