@@ -2,7 +2,7 @@ import type { SessionCatalog, Unsettled } from '../catalog/names.js'
 import { limits } from '../lib/limits.js'
 import type { Conversation } from '../session/conversation.js'
 import type { SessionReport } from '../session/execution.js'
-import type { SentText, SessionEvent } from '../session/requests.js'
+import type { QueryRequest, SentText, SessionEvent } from '../session/requests.js'
 import type { SessionState } from '../session/session-state.js'
 import { parseCommandTag } from '../sql/command-tag.js'
 import type { StatementFacts } from '../sql/facts.js'
@@ -60,7 +60,8 @@ export class LateRecords {
 
   #look(waiting: SessionReport | undefined): Unsettled {
     for (const effect of waiting?.kind === 'execution' ? waiting.effects : []) {
-      if (effect.kind === 'catalog') this.#find(sweeping_changes.has(effect.change.change))
+      if (effect.kind !== 'catalog') continue
+      this.#find(sweeping_changes.has(effect.change.change) ? 'schemas' : 'names')
     }
     // What the open transaction has changed is everybody's with a COMMIT.
     const { uncommitted } = this.#names
@@ -75,8 +76,9 @@ export class LateRecords {
   #lookAt(event: SessionEvent, uncommitted: Unsettled): void {
     switch (event.kind) {
       case 'query': {
-        const makes = event.completions.length > 0 && mayMake(event.text)
-        for (const { tag } of event.completions) this.#answered(tag, makes, uncommitted)
+        const answers = answersOf(event)
+        this.#find(answers.changed)
+        if (answers.commits) this.#find(uncommitted)
         return
       }
       case 'parse':
@@ -87,27 +89,60 @@ export class LateRecords {
         return
       case 'execute': {
         const bound = this.#state.portals.get(event.portal)?.prepared.statement
-        this.#answered(event.completion?.tag ?? '', this.#makes || changes(bound), uncommitted)
+        const command = commandOf(event.completion?.tag)
+        this.#find(changedBy(command, this.#makes || changes(bound)))
+        if (command === 'COMMIT') this.#find(uncommitted)
         return
       }
+      case 'ready':
+      case 'sync':
+        // The end of an implicit transaction.
+        if (event.status === 'I') this.#find(uncommitted)
+        return
       default:
     }
   }
 
-  #answered(tag: string, makes: boolean, uncommitted: Unsettled): void {
-    if (tag === '') return
-    const { command } = parseCommandTag(tag)
-    if (command === 'COMMIT') {
-      if (uncommitted !== 'nothing') this.#find(uncommitted === 'schemas')
-    } else if (changing_tags.test(command) || (makes && command === 'SELECT')) {
-      this.#find(sweeping_tags.test(command))
-    }
+  #find(changed: Unsettled): void {
+    this.#found = more(this.#found, changed)
   }
+}
 
-  #find(sweeping: boolean): void {
-    if (sweeping) this.#found = 'schemas'
-    else if (this.#found === 'nothing') this.#found = 'names'
+function more(one: Unsettled, other: Unsettled): Unsettled {
+  return other === 'schemas' || one === 'nothing' ? other : one
+}
+
+function commandOf(tag: string | undefined): string {
+  return tag === undefined ? '' : parseCommandTag(tag).command
+}
+
+/** What a statement with this tag changed; `makes`: it may be one that makes relations. */
+function changedBy(command: string, makes: boolean): Unsettled {
+  if (!changing_tags.test(command) && !(makes && command === 'SELECT')) return 'nothing'
+  return sweeping_tags.test(command) ? 'schemas' : 'names'
+}
+
+interface Answers {
+  readonly changed: Unsettled
+  readonly commits: boolean
+}
+
+/** What the answers to a Query tell, gone through once: it may have very many, and wait often. */
+const answered = new WeakMap<QueryRequest, Answers>()
+
+function answersOf(event: QueryRequest): Answers {
+  const known = answered.get(event)
+  if (known !== undefined) return known
+  let changed: Unsettled = 'nothing'
+  let commits = false
+  const makes = event.completions.length > 0 && mayMake(event.text)
+  for (const { tag } of event.completions) {
+    const command = commandOf(tag)
+    changed = more(changed, changedBy(command, makes))
+    commits ||= command === 'COMMIT'
   }
+  answered.set(event, { changed, commits })
+  return { changed, commits }
 }
 
 function changes(statement: StatementFacts | undefined): boolean {
