@@ -9,9 +9,6 @@ export const error_table = {
   'config.syntax': { hint: 'The file is not valid YAML; see the line named above.' },
   'config.invalid': { hint: 'See docs/configuration.md, or run `pgwitness check --config FILE`.' },
   'config.unknown_key': { hint: 'Remove the key or correct its spelling.' },
-  'config.not_in_this_version': {
-    hint: 'A later version implements this; leave the key out or use another value.',
-  },
   'config.needs_restart': {
     hint: 'Restart pgwitness to take everything over, or undo these changes and send SIGHUP again.',
   },

@@ -1,5 +1,4 @@
 import type { Config } from './config.js'
-import { isWhollyNotYet } from './not-yet.js'
 import { formatDuration, formatMode, formatSize } from './units.js'
 
 /** A printable value: what YAML and JSON can hold. */
@@ -36,7 +35,7 @@ function printedEntry(
 ): { readonly key: string; readonly value: Printable } | undefined {
   const key = name.replace(/_(?:ms|bytes)$/, '')
   const key_path = [...path, key]
-  if (value === undefined || name === 'password' || isWhollyNotYet(key_path)) return undefined
+  if (value === undefined || name === 'password') return undefined
   if (typeof value !== 'number') {
     const printed = printedValue(value, key_path)
     const is_empty = isMap(printed) && Object.keys(printed).length === 0

@@ -7,7 +7,6 @@ import { type Environment, type Override, readEnvironment } from './environment.
 import { type ConfigFlags, readFlags } from './flags.js'
 import { issuesOf, withSources } from './issues.js'
 import { normalise } from './normalise.js'
-import { notYetIssues } from './not-yet.js'
 import { catalogPassword } from './password.js'
 import { referencedFileIssues } from './referenced-files.js'
 import { config_schema } from './schema.js'
@@ -84,11 +83,8 @@ function readTree(
   env: Environment,
 ): { readonly config?: Config; readonly issues: readonly ConfigIssue[] } {
   const parsed = config_schema.safeParse(raw)
-  const not_yet = notYetIssues(raw)
-  // What the version does not have needs no advice on how to use it.
-  const checks = crossChecks(raw).filter(({ path }) => not_yet.every((one) => one.path !== path))
   const found = parsed.success ? [] : issuesOf(parsed.error.issues, raw, config_schema)
-  const issues = [...found, ...not_yet, ...checks]
+  const issues = [...found, ...crossChecks(raw)]
   issues.push(...referencedFileIssues(raw))
   const password_file = valueAt(raw, password_path)
   const password = catalogPassword(

@@ -1,8 +1,6 @@
 import { stringify } from 'yaml'
 import { entriesOf, type FieldEntry, type SectionEntry } from './fields.js'
-import { isWhollyNotYet, not_yet } from './not-yet.js'
 import { config_schema } from './schema.js'
-import { formatPath } from './tree.js'
 
 const header = [
   '# yaml-language-server: $schema=./pgwitness.schema.json',
@@ -30,7 +28,7 @@ function renderField(entry: FieldEntry): readonly string[] {
   const lines = keyLines(entry)
   const is_active = entry.default !== undefined
   return [
-    ...commentLines(`${entry.info.description}${versionNote(entry.path)}`),
+    ...commentLines(entry.info.description),
     ...(is_active || entry.required ? lines : lines.map(commented)),
   ]
 }
@@ -63,23 +61,12 @@ function renderSection(entry: SectionEntry): readonly string[] {
 /** Below a `#` of the block the keys need none of their own. */
 function uncommentedKeys(entry: FieldEntry | SectionEntry): readonly string[] {
   if (!('info' in entry)) return renderSection(entry)
-  return [
-    ...commentLines(`${entry.info.description}${versionNote(entry.path)}`),
-    ...keyLines(entry),
-  ]
+  return [...commentLines(entry.info.description), ...keyLines(entry)]
 }
 
 function hasDefault(entry: FieldEntry | SectionEntry): boolean {
-  if ('info' in entry) return entry.default !== undefined && !isWhollyNotYet(entry.path)
+  if ('info' in entry) return entry.default !== undefined
   return entry.entries.some(hasDefault)
-}
-
-/** Says what the format has and this version has not. */
-function versionNote(path: readonly string[]): string {
-  const entry = not_yet.find((one) => formatPath(one.path) === formatPath(path))
-  if (entry === undefined) return ''
-  if (entry.values === undefined) return ' Not in this version.'
-  return ` Not in this version: ${entry.values.join(', ')}.`
 }
 
 function commented(line: string): string {

@@ -1,7 +1,6 @@
 import { stringify } from 'yaml'
 import { special_variables, variableName } from './environment.js'
 import { entriesOf, type FieldEntry, type SectionEntry } from './fields.js'
-import { not_yet } from './not-yet.js'
 import { rule_schema } from './rule-schema.js'
 import { config_schema } from './schema.js'
 import { formatPath } from './tree.js'
@@ -63,7 +62,6 @@ export function renderReference(): string {
   const entries = entriesOf(config_schema)
   const parts = [
     introduction,
-    renderNotYet(),
     `## Top level\n\n${renderTable(entries.filter(isField))}`,
     ...entries.filter(isSection).flatMap((section) => renderSection(section)),
     `${rules_text}\n${renderRuleTable()}`,
@@ -78,19 +76,6 @@ function isField(entry: FieldEntry | SectionEntry): entry is FieldEntry {
 
 function isSection(entry: FieldEntry | SectionEntry): entry is SectionEntry {
   return !('info' in entry)
-}
-
-function renderNotYet(): string {
-  if (not_yet.length === 0) return ''
-  const lines = not_yet.map(({ path, values, hint }) => {
-    const value = values === undefined ? '' : `: ${values.join(', ')}`
-    return `- \`${formatPath(path)}${value}\`. ${hint}`
-  })
-  return [
-    '**Not in this version.** These stand in the tables below, are refused with a clear message, and come later:\n',
-    ...lines,
-    '',
-  ].join('\n')
 }
 
 function renderSection(section: SectionEntry): readonly string[] {
