@@ -88,8 +88,10 @@ beforeAll(async () => {
   await client.query(setup)
   await client.end()
   vi.stubEnv('PGPASSWORD', postgres.password)
-  // What the tests keep of servers is no business of the configuration.
-  vi.stubEnv('PGWITNESS_TEMPLATES', undefined)
+  // What the tests are told of servers is no business of the configuration.
+  for (const name of ['TEMPLATES', 'SERVER_BINARIES', 'SEEDS']) {
+    vi.stubEnv(`PGWITNESS_${name}`, undefined)
+  }
   await proxy.catalogKnown()
   const catalog = { user: postgres.superuser }
   writeFileSync(config_file, JSON.stringify({ ...settings, upstream, catalog }))

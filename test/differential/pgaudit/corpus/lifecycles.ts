@@ -371,6 +371,7 @@ export const lifecycles: readonly Lifecycle[] = [
     create: ['CREATE COLLATION {n} (LOCALE = $$C$$)'],
     word: 'COLLATION {n}',
     can: all,
+    alter: ['ALTER COLLATION {n} REFRESH VERSION'],
   },
   {
     kind: 'conversion',
@@ -558,6 +559,8 @@ export const lifecycles: readonly Lifecycle[] = [
       'CREATE USER MAPPING FOR app SERVER {n}',
       'CREATE USER MAPPING IF NOT EXISTS FOR CURRENT_USER SERVER {n}',
       'CREATE USER MAPPING FOR PUBLIC SERVER {n}',
+      "ALTER USER MAPPING FOR app SERVER {n} OPTIONS (ADD host 'elsewhere')",
+      'ALTER USER MAPPING FOR nobody SERVER {n} OPTIONS (DROP host)',
       'DROP USER MAPPING FOR app SERVER {n}',
       'DROP USER MAPPING IF EXISTS FOR PUBLIC SERVER {n}',
       'DROP USER MAPPING FOR CURRENT_USER SERVER {n}',

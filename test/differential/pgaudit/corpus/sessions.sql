@@ -317,3 +317,12 @@ FETCH nothing;
 DELETE FROM customer WHERE 1/(id - id) = 1;
 INSERT INTO account SELECT id FROM account;
 COPY account FROM STDIN;
+
+-- session: a base type, as dba
+CREATE TYPE base;
+CREATE FUNCTION base_in(cstring) RETURNS base LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION base_out(base) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE base (INPUT = base_in, OUTPUT = base_out, LIKE = text);
+ALTER TYPE base SET (STORAGE = external);
+ALTER TYPE side.nothing SET (STORAGE = external);
+DROP TYPE base CASCADE;
