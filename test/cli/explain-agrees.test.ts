@@ -92,7 +92,7 @@ beforeAll(async () => {
   for (const name of ['TEMPLATES', 'SERVER_BINARIES', 'SEEDS']) {
     vi.stubEnv(`PGWITNESS_${name}`, undefined)
   }
-  await proxy.catalogKnown()
+  await settled()
   const catalog = { user: postgres.superuser }
   writeFileSync(config_file, JSON.stringify({ ...settings, upstream, catalog }))
 })
@@ -103,6 +103,17 @@ afterAll(async () => {
   await postgres.stop()
   rmSync(directory, { recursive: true })
 })
+
+/** Waits until the catalog was read behind the setup: before, what it granted is in doubt. */
+async function settled(): Promise<void> {
+  const isCertain = ({ objects = [] }: TrailRecord) =>
+    objects.some(({ name, resolved }) => name === 'public.account' && resolved === 'catalog')
+  do {
+    const client = await proxy.client({ application_name: 'probe' })
+    await client.query('SELECT FROM account')
+    await client.end()
+  } while (!(await proxy.records()).some(isCertain))
+}
 
 /** What explain says of each statement. */
 async function explained(sql: string): Promise<readonly string[]> {
