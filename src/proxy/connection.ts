@@ -196,10 +196,8 @@ export class Connection {
 
   #refusal(): TapViolation | undefined {
     if (!this.#allowed) {
-      return {
-        sqlstate: '28000',
-        message: this.#notAllowed(),
-      }
+      const hint = 'Add the address, or its network, to listen.allow.'
+      return { sqlstate: '28000', message: this.#notAllowed(), hint }
     }
     return this.#parts.taps.refusal ?? this.#parts.enter()
   }

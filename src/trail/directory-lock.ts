@@ -123,7 +123,7 @@ async function listenOrTakeOver(
     const found = statOrUndefined(path)
     if (found === undefined) continue
     const holder = await askHolder(path)
-    if (holder !== undefined) throw lockedError(directory, holder)
+    if (holder !== undefined) throw lockedError(directory, described(holder))
     // Only the very socket that refused is removed, not one that has just taken its place.
     const now = statOrUndefined(path)
     if (now?.ino === found.ino && now.ctimeNs === found.ctimeNs) unlinkSync(path)
@@ -183,6 +183,12 @@ function statOrUndefined(path: string): BigIntStats | undefined {
     // Whatever the reason, the socket cannot be seen there.
     return undefined
   }
+}
+
+/** Who answered, in words; what is no answer of ours stands as it is. */
+function described(holder: string): string {
+  const [, pid, host] = /^\{"pid":(\d+),"host":"([^"\\]*)"\}$/.exec(holder) ?? []
+  return pid === undefined ? holder : `process ${pid} on ${host}`
 }
 
 function lockedError(directory: string, holder: string): WitnessError {

@@ -18,9 +18,12 @@ export const witness = { name: 'witness', password: 'witness-secret' }
 /** A log port that keeps what it is told. */
 export class RecordingLog {
   readonly warnings: string[] = []
+  /** The codes of the warnings that have one. */
+  readonly codes: unknown[] = []
   readonly infos: string[] = []
-  warn(_object: object, message: string): void {
+  warn(object: object, message: string): void {
     this.warnings.push(message)
+    if ('code' in object) this.codes.push(object.code)
   }
   info(_object: object, message: string): void {
     this.infos.push(message)

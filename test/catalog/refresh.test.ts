@@ -4,7 +4,9 @@ import { runInNewContext } from 'node:vm'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
+import { ClockCheck } from '../../src/catalog/clock-check.js'
 import { Refresher } from '../../src/catalog/refresher.js'
+import { limits } from '../../src/lib/limits.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import {
   brief,
@@ -181,6 +183,7 @@ test('a wrong password and an unknown host are warnings, and names are assumed',
     await source.close()
   }
   expect(log.warnings).toHaveLength(3)
+  expect(log.codes).toEqual(['catalog.refused', 'catalog.refused', 'catalog.unreadable'])
 })
 
 test('a server without TLS is refused, unless TLS is optional', async () => {
@@ -269,4 +272,37 @@ test('a snapshot of very many relations works and stays small', async () => {
   expect(source.status()[0]?.relations).toBeGreaterThan(count)
   expect(bytes_per_relation).toBeLessThan(600)
   await source.close()
+})
+
+test('a look tells what a first load would meet, once the clocks and the role are tried', async () => {
+  const place = { host: server.host, port: server.port, user: witness.name }
+  const codesOf = async (password: string): Promise<readonly unknown[]> => {
+    const log = new RecordingLog()
+    const source = await openSource(server, { server: { ...place, password }, log })
+    await source.look()
+    await source.close()
+    return log.codes
+  }
+  expect(await codesOf(witness.password)).toEqual([])
+  expect(await codesOf('wrong')).toEqual(['catalog.refused'])
+  expect(await sideConnections()).toBe(0)
+})
+
+test('the clocks are compared at each connection, and told of when that changes', () => {
+  const log = new RecordingLog()
+  const check = new ClockCheck(log)
+  const asked_ms = 1_000_000
+  const answered_ms = 1_000_400
+  const compare = (server_ms: number) => check.compare({ server_ms, asked_ms, answered_ms })
+  compare(asked_ms + 200)
+  compare(answered_ms + limits.clock_offset_ms)
+  expect(log).toMatchObject({ codes: [], infos: [] })
+  compare(answered_ms + limits.clock_offset_ms + 1)
+  compare(asked_ms - 3_600_000)
+  expect(log.warnings).toEqual(["the clock of this machine is 5 s behind the server's"])
+  expect(log.codes).toEqual(['clock.far_off'])
+  compare(asked_ms - 1)
+  expect(log.infos).toHaveLength(1)
+  compare(asked_ms - 3_600_000)
+  expect(log.warnings.at(-1)).toBe("the clock of this machine is 3600 s ahead of the server's")
 })

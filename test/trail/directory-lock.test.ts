@@ -50,7 +50,7 @@ describe('directory lock', () => {
     const child = await startHolder()
     await expect(DirectoryLock.take(directory)).rejects.toMatchObject({
       code: 'trail.locked',
-      message: expect.stringContaining(`"pid":${child.pid}`),
+      message: expect.stringContaining(`process ${child.pid} on `),
     })
     child.kill('SIGKILL')
     await once(child, 'exit')
