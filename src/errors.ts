@@ -34,7 +34,7 @@ export const error_table = {
     hint: 'Make upstream.tls fit the server: its mode, the ca that issued the server’s certificate, and with verify-full upstream.host as the certificate names it.',
   },
   'catalog.refused': {
-    hint: 'Give the role of catalog.user LOGIN, CONNECT and a line in pg_hba.conf, and check catalog.password_file or PGPASSWORD.',
+    hint: 'Make the role of catalog.user as `pgwitness setup-sql` prints it, give it a line in pg_hba.conf, and check catalog.password_file or PGPASSWORD.',
   },
   'catalog.unreadable': {
     hint: 'The role of catalog.user reads pg_catalog, as every role may unless that was revoked. Until it can, names are resolved from what is known.',

@@ -407,7 +407,7 @@ const on_this_machine: Readonly<Record<string, Mistake>> = {
       failing(['run', '--listen', '127.0.0.1:432', '--audit-dir', fresh()], {}, powerless),
   },
   'an address of another machine': {
-    made: () => failing(['run', '--listen', '192.0.2.1:7432', '--audit-dir', fresh()]),
+    made: () => failing(['run', '--listen', '198.51.100.1:7432', '--audit-dir', fresh()]),
   },
   'a directory for the socket that is not there': {
     made: () => failing(['run', '--listen', '/nowhere/pgwitness:7432', '--audit-dir', fresh()]),

@@ -62,6 +62,10 @@ const treatments: Readonly<Record<string, readonly [count: number, treatment: Tr
   ],
   'docs/rules.md > Why a statement is recorded so > sh': [1, { by: 'test/cli/explain.test.ts' }],
   'docs/rules.md > Why a statement is recorded so > text': [1, { by: 'test/cli/explain.test.ts' }],
+  'docs/running.md > The role of the side connection > sh': [
+    1,
+    { by: 'test/docs/commands.test.ts' },
+  ],
   'docs/troubleshooting.md >  > sh': [1, { by: 'test/docs/commands.test.ts' }],
   'docs/reading.md > Was the trail altered? > sh': [1, { by: 'test/docs/operating.test.ts' }],
   'docs/reading.md > Has a closed file been altered? > sh': [

@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -70,6 +71,16 @@ function ran(command: string): string {
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], options)
   expect({ command, status, stderr }).toMatchObject({ status: 0 })
   return stdout
+}
+
+/** A port that nobody listens on: it was ours a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** Starts `run`, which stays up until the end of the test; gives its ports. */
@@ -153,7 +164,7 @@ describe.skipIf(!opensslInstalled())('with a file (skips without openssl)', () =
     const [check = '', run = '', curl = ''] = commandsOf(page, '')
     expect(ran(check)).toContain('name: finance-writes')
     const file = join(home, 'with-admin.yaml')
-    const port = 20_000 + (process.pid % 20_000)
+    const port = await freePort()
     writeFileSync(file, readmeConfiguration().replace(/(admin: .*port: )0/, `$1${port}`))
     await up(run.replace('pgwitness.yaml', file))
     // Without curl the address is asked in another way.
@@ -189,6 +200,23 @@ test('the rules of docs/configuration.md', () => {
   expect(config.rules?.map(({ name }) => name)).toEqual(['finance-writes', 'refused-logins'])
   expect(() => compileRules(config, 'UTC')).not.toThrow()
 })
+
+test.skipIf(versionOf('psql') === undefined)(
+  'the role of docs/running.md is made, and may log in (skips without psql)',
+  async () => {
+    writeFileSync(join(home, 'catalog-password'), 'of the role\n', { mode: 0o600 })
+    const [command = ''] = commandsOf('docs/running.md', 'The role of the side connection')
+    const { host, port, superuser } = postgres
+    ran(`export PGHOST=${host} PGPORT=${port} PGUSER=${superuser}; ${command}`)
+    const role = { host, port, user: 'pgwitness', password: 'of the role', database: 'postgres' }
+    const client = new pg.Client(role)
+    await client.connect()
+    expect((await client.query('SELECT current_user AS name')).rows).toEqual([
+      { name: 'pgwitness' },
+    ])
+    await client.end()
+  },
+)
 
 describe('the tables of docs/records.md', () => {
   const documented = '/var/log/pgwitness/audit-2026-11-21_220601Z-0001.log'

@@ -10,7 +10,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type Identity, serverIdentity } from '../support/server-identity.js'
-import { npm_env, out_of_reach } from './npm.js'
+import { fetch_patience_ms, npm_env, out_of_reach } from './npm.js'
 
 /** The steps of the Dockerfile, done by scripts/rehearse-image.mjs, and what they make, run. */
 
@@ -93,54 +93,58 @@ function listing(root: string, volume: string): readonly string[] {
     .map((path) => `${path} ${lstatSync(path).mtimeMs}`)
 }
 
-test('the image’s steps make what runs (skips without a registry)', async ({ skip }) => {
-  const image = await rehearse()
-  if (image === undefined) {
-    skip('no registry can be reached')
-    return
-  }
-  expect(image.user).toBe('node')
-  const below = (word: string) => (word.startsWith('/') ? join(image.root, word) : word)
-  const [volume = ''] = image.volumes.map(below)
-  const identity = serverIdentity()
-  const port = await freePort()
-  // Nothing of this process's environment: what a container has, its settings, and where to go.
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    ...Object.fromEntries(Object.entries(image.env).map(([name, value]) => [name, below(value)])),
-    PGWITNESS_LISTEN_PORT: port,
-    PGWITNESS_UPSTREAM_HOST: postgres.host,
-    PGWITNESS_UPSTREAM_PORT: `${postgres.port}`,
-    PGWITNESS_CATALOG_USER: postgres.superuser,
-    PGPASSWORD: postgres.password,
-  }
-  const cwd = below(image.workdir)
-  const before = listing(image.root, volume)
-  const wrap = isolated(image.root, volume, identity)
-  const [program = '', ...words] = [...wrap, ...image.command.map(below)]
-  const started = spawn(program, words, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
-  child = started
-  let said = ''
-  started.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  const ended = once(started, 'exit')
-  await expect.poll(() => said).toContain('listening on 0.0.0.0')
+test(
+  'the image’s steps make what runs (skips without a registry)',
+  async ({ skip }) => {
+    const image = await rehearse()
+    if (image === undefined) {
+      skip('no registry can be reached')
+      return
+    }
+    expect(image.user).toBe('node')
+    const below = (word: string) => (word.startsWith('/') ? join(image.root, word) : word)
+    const [volume = ''] = image.volumes.map(below)
+    const identity = serverIdentity()
+    const port = await freePort()
+    // Nothing of this process's environment: what a container has, its settings, and where to go.
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      ...Object.fromEntries(Object.entries(image.env).map(([name, value]) => [name, below(value)])),
+      PGWITNESS_LISTEN_PORT: port,
+      PGWITNESS_UPSTREAM_HOST: postgres.host,
+      PGWITNESS_UPSTREAM_PORT: `${postgres.port}`,
+      PGWITNESS_CATALOG_USER: postgres.superuser,
+      PGPASSWORD: postgres.password,
+    }
+    const cwd = below(image.workdir)
+    const before = listing(image.root, volume)
+    const wrap = isolated(image.root, volume, identity)
+    const [program = '', ...words] = [...wrap, ...image.command.map(below)]
+    const started = spawn(program, words, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    child = started
+    let said = ''
+    started.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const ended = once(started, 'exit')
+    await expect.poll(() => said).toContain('listening on 0.0.0.0')
 
-  const [checker = '', ...check] = image.healthcheck.map(below)
-  await promisify(execFile)(checker, check, { cwd, env })
-  const { superuser: user, password } = postgres
-  const options = { host: '127.0.0.1', port: Number(port), user, password, database: 'postgres' }
-  const client = new pg.Client(options)
-  await client.connect()
-  await client.query('SELECT 42 AS answer')
-  await client.end()
+    const [checker = '', ...check] = image.healthcheck.map(below)
+    await promisify(execFile)(checker, check, { cwd, env })
+    const { superuser: user, password } = postgres
+    const options = { host: '127.0.0.1', port: Number(port), user, password, database: 'postgres' }
+    const client = new pg.Client(options)
+    await client.connect()
+    await client.query('SELECT 42 AS answer')
+    await client.end()
 
-  started.kill('SIGTERM')
-  expect(await ended).toEqual([0, null])
-  await expect(promisify(execFile)(checker, check, { cwd, env })).rejects.toThrow('unhealthy')
-  const records = readFileSync(join(volume, 'audit/current'), 'utf8')
-  expect(records).toContain('SELECT 42 AS answer')
-  expect(records).toContain('"command":"audit.stop"')
-  expect(listing(image.root, volume)).toEqual(before)
-})
+    started.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    await expect(promisify(execFile)(checker, check, { cwd, env })).rejects.toThrow('unhealthy')
+    const records = readFileSync(join(volume, 'audit/current'), 'utf8')
+    expect(records).toContain('SELECT 42 AS answer')
+    expect(records).toContain('"command":"audit.stop"')
+    expect(listing(image.root, volume)).toEqual(before)
+  },
+  fetch_patience_ms,
+)

@@ -9,3 +9,6 @@ export const npm_env = Object.fromEntries(
 /** How npm says that there is no registry, or that its cache has not all that is needed. */
 export const out_of_reach =
   /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTCACHED)\b/
+
+/** Time for npm to fetch what it needs over a slow line, in milliseconds. */
+export const fetch_patience_ms = 600_000

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { npm_env as env, out_of_reach } from './npm.js'
+import { npm_env as env, fetch_patience_ms, out_of_reach } from './npm.js'
 
 /**
  * What would be published: packed from a copy of the sources as `npm publish` does, and installed
@@ -120,25 +120,36 @@ test('what it imports is among its dependencies', () => {
   expect(Object.keys(dependencies).filter((name) => !foreign.has(name))).toEqual([])
 })
 
-test('installed into an empty folder, it runs (skips without a registry)', async ({ skip }) => {
-  const home = join(scratch, 'empty')
-  mkdirSync(home)
-  const words = ['install', tarball, '--prefer-offline', '--no-audit', '--no-fund']
-  try {
-    await run('npm', words, { cwd: home, env })
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error)
-    if (out_of_reach.test(said)) skip('no registry can be reached')
-    throw error
-  }
-  const npx = async (...command: readonly string[]) =>
-    await run('npx', ['--no-install', 'pgwitness', ...command], { cwd: home, env })
-  const { version } = packageOf(tree)
-  expect((await npx('--version')).stdout).toBe(`${version}\n`)
-  const { stdout } = await npx('demo', '--exit', '--port', '0', '--audit-dir', join(home, 'audit'))
-  expect(stdout).toContain('The records that it left:')
-  const installed = join(home, 'node_modules/pgwitness')
-  expect(
-    (await npx('check', '--config', join(installed, 'config/pgwitness.example.yaml'))).stdout,
-  ).toContain('listen:')
-})
+test(
+  'installed into an empty folder, it runs (skips without a registry)',
+  async ({ skip }) => {
+    const home = join(scratch, 'empty')
+    mkdirSync(home)
+    const words = ['install', tarball, '--prefer-offline', '--no-audit', '--no-fund']
+    try {
+      await run('npm', words, { cwd: home, env })
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error)
+      if (out_of_reach.test(said)) skip('no registry can be reached')
+      throw error
+    }
+    const npx = async (...command: readonly string[]) =>
+      await run('npx', ['--no-install', 'pgwitness', ...command], { cwd: home, env })
+    const { version } = packageOf(tree)
+    expect((await npx('--version')).stdout).toBe(`${version}\n`)
+    const { stdout } = await npx(
+      'demo',
+      '--exit',
+      '--port',
+      '0',
+      '--audit-dir',
+      join(home, 'audit'),
+    )
+    expect(stdout).toContain('The records that it left:')
+    const installed = join(home, 'node_modules/pgwitness')
+    expect(
+      (await npx('check', '--config', join(installed, 'config/pgwitness.example.yaml'))).stdout,
+    ).toContain('listen:')
+  },
+  fetch_patience_ms,
+)
