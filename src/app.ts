@@ -355,6 +355,9 @@ function trailTroubles({ state, failing }: FileTrail): string[] {
     troubles.push(`records can be written nowhere: ${served}`)
   }
   if (state.stuck) troubles.push('a writer of the trail is held up in a system call')
+  if (state.disk_mark > 0) {
+    troubles.push(`the file system of the audit directory is ${state.disk_percent} % full`)
+  }
   if (lost_records > 0) troubles.push(`${lost_records} records were kept nowhere since the start`)
   return troubles
 }

@@ -240,6 +240,11 @@ export const limits = {
    * milliseconds: often enough for an alert that looks at the last minutes.
    */
   failure_alert_ms: 60_000,
+  /**
+   * Room that is kept on the file system of the audit directory for the record that it is full:
+   * that record has a few hundred bytes; block sizes and metadata of file systems take the rest.
+   */
+  reserve_bytes: 64 * 1024,
   /** Time for the last words of a process that ends by force to be read, in milliseconds. */
   last_words_ms: 500,
   /** Seals that wait for an anchor that hangs: a day of them at the default of one in ten seconds. */

@@ -12,6 +12,7 @@ export interface MetricSources {
     readonly uncopied_seals: number
     readonly lost_records: number
     readonly stuck: boolean
+    readonly disk_percent: number
   }
   /** Counters of the parser's door. */
   parser(): ParserFigures
@@ -168,6 +169,14 @@ export class Metrics {
       registers: [registry],
       collect() {
         this.set(sources.trail().lost_records)
+      },
+    })
+    new Gauge({
+      name: 'pgwitness_trail_disk_percent',
+      help: 'How full the file system of the audit directory is; records tell of 75, 90 and 98.',
+      registers: [registry],
+      collect() {
+        this.set(sources.trail().disk_percent)
       },
     })
     new Gauge({

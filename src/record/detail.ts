@@ -19,6 +19,12 @@ const diverted = z.strictObject({
   sha256: sha256.describe('SHA-256 of their lines, each with its newline'),
 })
 
+const disk_use = {
+  used_percent: z.number().describe('how full it is, as df counts'),
+  available_bytes: bytes.describe('what may still be written'),
+  scarce: z.enum(['bytes', 'files']).describe('what is scarcest: room, or files that may be made'),
+} as const
+
 /** Where a load balancer named the client, the record's own address is what it named. */
 const via = {
   via: text.optional().describe('address of the load balancer whose PROXY header named the client'),
@@ -85,6 +91,10 @@ export const detail_schemas = {
     previous_unreadable: text.optional().describe('why the file before could not be read'),
     warning: text.optional().describe('what is wrong with the directory, such as others may write'),
     identity: text.optional().describe('where the id of the trail comes from'),
+    disk: z
+      .strictObject({ mark: z.int(), ...disk_use })
+      .optional()
+      .describe('how full the file system is, as in `audit.disk`; absent below 75 percent'),
   }),
   'audit.rotate': z.union([
     z.strictObject({
@@ -129,6 +139,12 @@ export const detail_schemas = {
     bytes: bytes.describe('their bytes'),
     from: text.describe('when the first of them was to be kept, UTC'),
     to: text.describe('when the last of them was'),
+  }),
+  'audit.disk': z.strictObject({
+    mark: z
+      .union([z.literal(0), z.literal(75), z.literal(90), z.literal(98)])
+      .describe('the water mark that counts now: percent of the file system, 0 below all'),
+    ...disk_use,
   }),
   'audit.expire': z.strictObject({
     file: text.describe('the file that was removed'),

@@ -81,6 +81,7 @@ export class AuditDirectory {
   /** Creates the next file, empty, with its mode. Throws the system's error. */
   create(now_ms: number): TrailFile {
     this.#restore()
+    this.#refuseOthers()
     this.#last_number = Math.max(this.#last_number, this.#highestNumber())
     for (let attempt = 1; ; attempt++) {
       const name = auditFileName(now_ms, this.#last_number + 1)
@@ -98,22 +99,31 @@ export class AuditDirectory {
 
   /** Makes the new file's name durable, and its number, so that no later file gets it again. */
   settle(): void {
-    const stored = this.#readState()
-    if (stored !== undefined && stored.trail !== this.#identity?.trail) {
-      throw new Error(`the directory holds another trail, ${stored.trail}`)
-    }
+    this.#refuseOthers()
     this.#writeState()
   }
 
-  /** Lets `current` name the file, replaced in one step. Throws the system's error. */
-  pointCurrent(name: string): void {
+  /** Another directory may have come in the place of ours. */
+  #refuseOthers(): void {
+    const stored = this.#readState()
+    if (stored === undefined || stored.trail === this.#identity?.trail) return
+    throw new Error(`the directory holds another trail, ${stored.trail}`)
+  }
+
+  /** Lets `current` name the file, replaced in one step. Answers the error's name when it cannot. */
+  pointCurrent(name: string): string | undefined {
     const temporary = join(this.path, `.${current_name}-${randomBytes(6).toString('hex')}`)
-    this.#disk.symlinkSync(name, temporary)
     try {
-      this.#disk.renameSync(temporary, join(this.path, current_name))
+      this.#disk.symlinkSync(name, temporary)
+      try {
+        this.#disk.renameSync(temporary, join(this.path, current_name))
+      } catch (error) {
+        this.#disk.unlinkSync(temporary)
+        throw error
+      }
+      return undefined
     } catch (error) {
-      this.#disk.unlinkSync(temporary)
-      throw error
+      return errnoOf(error)
     }
   }
 

@@ -27,6 +27,9 @@ const counters = {
   period_from: 3,
   period_to: 4,
   period_records: 5,
+  /** How full the file system of the audit directory is, and the water mark that counts. */
+  disk_percent: 6,
+  disk_mark: 7,
 } as const
 export type Counter = keyof typeof counters
 

@@ -14,6 +14,11 @@ export class FailureLog {
     this.#report({ kind: 'log', level, object, message })
   }
 
+  /** What failed without harm to any record; nothing when `errno` says that nothing did. */
+  warn(errno: string | undefined, message: string): void {
+    if (errno !== undefined) this.log('warn', { errno }, message)
+  }
+
   /** One line for each new cause, not one for each attempt. */
   failure(failure: WriteFailure, message: string): void {
     const cause = `${failure.errno} ${message}`

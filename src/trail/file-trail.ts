@@ -198,6 +198,8 @@ export class FileTrail implements Trail {
       current_file: this.#current_file,
       stuck: this.#host.holds_threads,
       lost_records: this.#lost.total,
+      disk_percent: this.#control.counter('disk_percent'),
+      disk_mark: this.#control.counter('disk_mark'),
       uncopied_seals: this.#seal_copy?.failed_seals ?? 0,
     }
   }

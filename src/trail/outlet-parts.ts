@@ -3,6 +3,7 @@ import type { Backlog } from './backlog.js'
 import type { ControlWords } from './control-words.js'
 import type { Diversion } from './diversion.js'
 import type { Legacy } from './predecessor.js'
+import type { Reserve } from './reserve.js'
 import type { Sealer } from './sealer.js'
 import type { TrailIdentity, TrailOptions } from './trail-options.js'
 import type { WriterClock } from './writer-clock.js'
@@ -17,6 +18,7 @@ export interface OutletParts {
   readonly directory: AuditDirectory
   readonly diversion: Diversion
   readonly sealer: Sealer
+  readonly reserve: Reserve
   readonly clock: WriterClock
   readonly report: (message: WriterMessage) => void
   /**

@@ -2,14 +2,15 @@ import type { Mark } from './backlog.js'
 import { Batch } from './batch.js'
 import type { UnfinishedRange } from './diversion.js'
 import { FailureLog } from './failure-log.js'
+import { NoteDesk } from './note-desk.js'
 import type { OutletParts } from './outlet-parts.js'
 import type { Legacy } from './predecessor.js'
 import { RetryPace } from './retry-pace.js'
 import { RotationPlan } from './rotation-plan.js'
 import type { TrailState } from './trail.js'
 import type { Predecessor, TrailFile } from './trail-file.js'
-import { asFailure, errnoOf, heldUp, type WriteFailure } from './write-failure.js'
-import { type Note, notes, renderNote } from './writer-notes.js'
+import { asFailure, heldUp, type WriteFailure } from './write-failure.js'
+import { type Note, notes } from './writer-notes.js'
 
 /** A drain ends after this much, so that syncs, rotation and commands come to their turn. */
 const drain_bytes = 8 * 1024 * 1024
@@ -25,7 +26,7 @@ const full_errnos: readonly string[] = ['ENOSPC', 'EDQUOT']
 export class Outlet {
   readonly #parts: OutletParts
   readonly #batch: Batch
-  readonly #head: Batch
+  readonly #desk: NoteDesk
   #file: TrailFile | undefined
   #previous: Predecessor | undefined
   /** What a former writer left, until a file of ours tells of it. */
@@ -44,7 +45,7 @@ export class Outlet {
     this.#pace = new RetryPace(parts.clock)
     this.#words = new FailureLog(parts.report)
     this.#batch = new Batch(parts.options.format, parts.identity)
-    this.#head = new Batch(parts.options.format, parts.identity)
+    this.#desk = new NoteDesk(parts)
     this.#written = parts.backlog.mark()
   }
 
@@ -67,7 +68,7 @@ export class Outlet {
     this.#begin(this.#parts.directory.create(this.#rotation.wall_ms), note(legacy))
     this.#legacy = undefined
     if (legacy?.torn === undefined) return
-    this.#note(notes.torn(legacy))
+    this.#desk.add(notes.torn(legacy))
     this.drain('numbered')
     this.sync()
   }
@@ -79,7 +80,7 @@ export class Outlet {
       const reason = 'the writer was replaced'
       this.open(() => notes.recovered(reason, undefined, this.#previous, unfinished))
     } catch (error) {
-      this.divert(asFailure(error, 'open'), unfinished)
+      this.#divert(this.#noteFallback(asFailure(error, 'open'), unfinished))
     }
   }
 
@@ -90,16 +91,13 @@ export class Outlet {
     while (this.takes && (drained < drain_bytes || which === 'numbered')) {
       const next = backlog.peek()
       if (next === 'none' || (next === 'new' && which === 'numbered')) break
-      if (next === 'new' && this.#sizeIsReached(backlog.length)) {
+      const due = next === 'new' ? this.#dueBefore(backlog.length) : undefined
+      if (due !== undefined) {
         const file = this.#file
         this.#writeBatch()
-        if (this.#file === file) this.#rotate('size')
-        continue
-      }
-      if (next === 'new' && this.#sealIsFull()) {
-        const file = this.#file
-        this.#writeBatch()
-        if (this.#file === file) this.#parts.sealer.seal(this, false)
+        if (this.#file !== file) continue
+        if (due === 'rotate') this.#rotate('size')
+        else this.#parts.sealer.seal(this, false)
         continue
       }
       this.#batch.add(backlog)
@@ -140,8 +138,10 @@ export class Outlet {
 
   /** Tries to go back to a file, and to the server log when that failed too. */
   retry(): void {
-    const { diversion } = this.#parts
+    const { diversion, reserve } = this.#parts
     try {
+      // Without room for the reserve there is none for a file that lasts.
+      if (reserve.is_released) reserve.ensure()
       this.open(() => notes.resume(diversion.range, this.#previous))
       diversion.end()
       const file = this.#file?.name
@@ -155,9 +155,7 @@ export class Outlet {
 
   /** Closes the file, whose records are all synced. */
   close(): void {
-    const failed = this.#file?.close()
-    if (failed !== undefined)
-      this.#words.log('warn', { errno: failed }, 'the audit file did not close')
+    this.#words.warn(this.#file?.close(), 'the audit file did not close')
     this.#file = undefined
     this.#parts.diversion.interrupt()
   }
@@ -175,9 +173,9 @@ export class Outlet {
 
   #begin(file: TrailFile, note: Note): void {
     const { backlog, directory, identity, report } = this.#parts
-    const seq = this.#noteHead(note)
+    const seq = this.#desk.addHead(note)
     try {
-      file.write(this.#head)
+      file.write(this.#desk.head)
       file.sync()
       directory.settle()
     } catch (error) {
@@ -195,12 +193,10 @@ export class Outlet {
     this.#rotation.begin()
     this.#words.forget()
     this.#setMode('file')
-    try {
-      directory.pointCurrent(file.name)
-    } catch (error) {
-      this.#words.log('warn', { errno: errnoOf(error) }, 'the link `current` could not be replaced')
-    }
+    const unnamed = directory.pointCurrent(file.name)
+    this.#words.warn(unnamed, 'the link `current` could not be replaced')
     report({ kind: 'opened', file: file.name, identity })
+    this.#words.warn(this.#parts.reserve.keep(), 'the reserve of the audit directory is missing')
   }
 
   #rotate(reason: 'age' | 'size'): void {
@@ -217,7 +213,7 @@ export class Outlet {
       return
     }
     const closing = notes.closed(next.name, old.bytes, old.records)
-    this.#note(closing)
+    this.#desk.add(closing)
     this.#parts.sealer.seal(this, true)
     if (this.#file !== old) {
       next.discard()
@@ -232,16 +228,14 @@ export class Outlet {
     }
   }
 
-  #sizeIsReached(length: number): boolean {
+  /** What the file needs before it takes one more record. */
+  #dueBefore(length: number): 'rotate' | 'seal' | undefined {
     const file = this.#file
-    if (file === undefined) return false
-    const bytes = file.bytes + this.#batch.bytes.length + length
-    return this.#rotation.bySize(file.records + this.#batch.records, bytes)
-  }
-
-  #sealIsFull(): boolean {
-    const file = this.#file
-    return file !== undefined && this.#parts.sealer.isFull(file, this.#batch.records + 1)
+    if (file === undefined) return undefined
+    const { records, bytes } = this.#batch
+    const file_bytes = file.bytes + bytes.length + length
+    if (this.#rotation.bySize(file.records + records, file_bytes)) return 'rotate'
+    return this.#parts.sealer.isFull(file, records + 1) ? 'seal' : undefined
   }
 
   #writeBatch(): void {
@@ -283,13 +277,31 @@ export class Outlet {
     this.#batch.clear()
     // After a failed sync the same descriptor may report success for pages that were dropped.
     if (failure.during !== 'sync') this.#saveWhole(file, mark)
+    const is_full = failure.during === 'write' && full_errnos.includes(failure.errno)
+    const told = is_full ? this.#tellFull(file, failure) : undefined
     this.#previous = file.summary()
     this.#file = undefined
-    const unclosed = file.close()
-    if (unclosed !== undefined)
-      this.#words.log('warn', { errno: unclosed }, 'the audit file did not close')
+    this.#words.warn(file.close(), 'the audit file did not close')
     backlog.rewind()
-    this.#replaceFile(failure)
+    this.#replaceFile(failure, told)
+  }
+
+  /**
+   * The file ends with the record that says why, and a seal: the reserve has room for both. The
+   * former, whose number is answered, goes to the server log as well.
+   */
+  #tellFull(file: TrailFile, failure: WriteFailure): number {
+    const { diversion, reserve, sealer } = this.#parts
+    const seq = this.#desk.addHead(notes.fallback(failure, file.name, diversion.takeUnfinished()))
+    try {
+      if (!reserve.release()) return seq
+      file.write(this.#desk.head)
+      file.sync()
+      sealer.sealFull(file)
+    } catch (error) {
+      this.#words.failure(asFailure(error, 'write'), 'the reserve was of no use')
+    }
+    return seq
   }
 
   #saveWhole(file: TrailFile, mark: Mark): void {
@@ -304,7 +316,7 @@ export class Outlet {
     }
   }
 
-  #replaceFile(failure: WriteFailure): void {
+  #replaceFile(failure: WriteFailure, told?: number): void {
     this.#unsynced_since_ms = undefined
     if (this.#pace.failed() && !full_errnos.includes(failure.errno)) {
       try {
@@ -314,21 +326,24 @@ export class Outlet {
         this.#words.failure(asFailure(error, 'open'), 'no new audit file can be opened')
       }
     }
-    this.divert(failure)
+    this.#divert(told ?? this.#noteFallback(failure))
+  }
+
+  #noteFallback(
+    failure: WriteFailure,
+    unfinished: UnfinishedRange | undefined = this.#parts.diversion.takeUnfinished(),
+  ): number {
+    return this.#desk.addHead(notes.fallback(failure, this.#previous?.file, unfinished))
   }
 
   /** Lets records go to the server log, beginning with the record that says so. */
-  divert(
-    failure: WriteFailure,
-    unfinished: UnfinishedRange | undefined = this.#parts.diversion.takeUnfinished(),
-  ): void {
+  #divert(seq: number): void {
     const { backlog, control, diversion } = this.#parts
     if (control.mode === 'file') this.#setMode('fallback')
     this.#pace.wait()
-    const seq = this.#noteHead(notes.fallback(failure, this.#previous?.file, unfinished))
     try {
       diversion.open()
-      diversion.write(this.#head)
+      diversion.write(this.#desk.head)
       backlog.skipNote(seq)
       this.#setMode('fallback')
     } catch (error) {
@@ -368,21 +383,6 @@ export class Outlet {
     const { backlog, control, report } = this.#parts
     backlog.acknowledge(mark)
     if (control.listening) report({ kind: 'acknowledged' })
-  }
-
-  /** Numbers a record of the writer's own. */
-  #note(note: Note): { readonly rendered: string; readonly seq: number } {
-    const { backlog, clock, options } = this.#parts
-    const rendered = renderNote(note, clock.nowMicroseconds(), options)
-    return { rendered, seq: backlog.note(rendered) }
-  }
-
-  /** Numbers one that goes before all that waits, and makes it ready to be written by itself. */
-  #noteHead(note: Note): number {
-    const { rendered, seq } = this.#note(note)
-    this.#head.clear()
-    this.#head.addHead(rendered, seq)
-    return seq
   }
 
   #syncTime(): number {

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { formatUtc } from '../record/format-time.js'
 import type { Backlog } from './backlog.js'
+import { NoteDesk } from './note-desk.js'
 import { chainHash, keyFingerprint, type Seal, type SealSigner, signSeal } from './seal.js'
 import type { TrailFile } from './trail-file.js'
 import type { TrailIdentity, TrailOptions } from './trail-options.js'
@@ -86,6 +87,19 @@ export class Sealer {
     outlet.sync()
     if (outlet.file !== file) return
     // An anchor must not know more than the disk, or a loss of power would look like a rollback.
+    if (options.seal.copy !== undefined) report({ kind: 'sealed', line: JSON.stringify(seal) })
+  }
+
+  /** Seals a file in which nothing else has room, nor will have. Throws a WriteFailure. */
+  sealFull(file: TrailFile): void {
+    const { clock, options, report } = this.#parts
+    const time_us = clock.nowMicroseconds()
+    const seal = this.#make(file, time_us, true)
+    const desk = new NoteDesk(this.#parts)
+    desk.addHead(notes.seal(seal), time_us)
+    file.write(desk.head)
+    file.sync()
+    this.#last_hash = seal.hash
     if (options.seal.copy !== undefined) report({ kind: 'sealed', line: JSON.stringify(seal) })
   }
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Batch } from './batch.js'
 import { type Disk, syncDirectory, writeAll } from './disk.js'
 import type { ServerLogTarget } from './trail-options.js'
-import { errnoOf, WriteFailure } from './write-failure.js'
+import { errnoOf, passFenced, WriteFailure } from './write-failure.js'
 import type { WriterClock } from './writer-clock.js'
 
 /** What one diversion wrote, as `audit.resume` names it. */
@@ -32,6 +32,7 @@ const null_device = '/dev/null'
 
 const not_durable =
   'the server log is no file, and audit.durability ack needs one that can be made durable'
+const newline = 0x0a
 
 /** The level `error` of the server log. */
 const level = 50
@@ -66,13 +67,13 @@ export class ServerLogSink {
   open(): void {
     if (this.#fd !== undefined) return
     const { target, must_sync } = this.#settings
-    const { O_APPEND, O_CREAT, O_WRONLY } = constants
+    const { O_APPEND, O_CREAT, O_RDWR } = constants
     try {
       if (this.#spoilt) throw new Error('the server log failed to sync, and cannot be opened anew')
       this.#fd =
         'fd' in target
           ? target.fd
-          : this.#disk.openSync(target.path, O_APPEND | O_CREAT | O_WRONLY, 0o600)
+          : this.#disk.openSync(target.path, O_APPEND | O_CREAT | O_RDWR, 0o600)
       const stat = this.#disk.fstatSync(this.#fd)
       if (stat.isCharacterDevice() && stat.rdev === this.#disk.lstatSync(null_device).rdev) {
         throw new Error(`the server log is ${null_device}, which keeps nothing`)
@@ -91,6 +92,7 @@ export class ServerLogSink {
     this.#findAgain()
     const fd = this.#fd
     if (fd === undefined) throw new WriteFailure('open', new Error('the server log is not open'))
+    if (this.#durable && !this.#torn) this.#torn = this.#endsWithin(fd)
     let whole = 0
     let failure: { readonly cause: unknown } | undefined
     try {
@@ -131,7 +133,7 @@ export class ServerLogSink {
     try {
       this.#disk.closeSync(fd)
     } catch (error) {
-      errnoOf(error)
+      passFenced(error)
       // Every record in it was checked when it was written: closing can take nothing back.
     }
   }
@@ -142,6 +144,23 @@ export class ServerLogSink {
     if (this.#disk.fstatSync(this.#fd).nlink > 0) return
     this.close()
     this.open()
+  }
+
+  /**
+   * Whether the file ends within a line: on a full disk the program's own lines are cut short too,
+   * and what stands behind one that was is not found as a line of ours.
+   */
+  #endsWithin(fd: number): boolean {
+    try {
+      const { size } = this.#disk.fstatSync(fd)
+      if (size === 0) return false
+      const last = Buffer.alloc(1)
+      return this.#disk.readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== newline
+    } catch (error) {
+      // A descriptor that we were given may be for writing alone: a line end too many does no harm.
+      passFenced(error)
+      return true
+    }
   }
 
   #sync(fd: number): void {

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Batch } from './batch.js'
 import { type Disk, writeAll } from './disk.js'
-import { errnoOf, WriteFailure } from './write-failure.js'
+import { errnoOf, passFenced, WriteFailure } from './write-failure.js'
 
 /** What the successor of a file says of it. */
 export interface Predecessor {
@@ -150,7 +150,7 @@ export class TrailFile {
       if (this.#isInPlace()) this.#disk.unlinkSync(this.#path)
       empty = true
     } catch (error) {
-      errnoOf(error)
+      passFenced(error)
       // The name cannot be removed (the directory is gone or read-only): an empty file will do.
       empty ||= this.#truncate(0)
     }
@@ -180,7 +180,7 @@ export class TrailFile {
       this.#disk.ftruncateSync(this.#fd, bytes)
       return true
     } catch (error) {
-      errnoOf(error)
+      passFenced(error)
       // The caller reports what is left: the next file names the torn bytes.
       return false
     }

@@ -4,9 +4,11 @@ import { AuditDirectory } from './audit-directory.js'
 import { Backlog } from './backlog.js'
 import { ControlWords, type Place, type Rest, type TrailMemory } from './control-words.js'
 import { type Disk, fencedDisk, real_disk } from './disk.js'
+import { DiskSpace, type DiskUse } from './disk-space.js'
 import { Diversion } from './diversion.js'
 import { Outlet } from './outlet.js'
 import { type Legacy, takeLegacy } from './predecessor.js'
+import { Reserve } from './reserve.js'
 import { expiredFiles } from './retention.js'
 import { Sealer } from './sealer.js'
 import { ServerLogSink } from './server-log-sink.js'
@@ -59,6 +61,7 @@ export class TrailWriter {
   readonly #awaited: boolean
   /** True when this step has told of an acknowledgement. */
   #told = false
+  readonly #space: DiskSpace
   #outlet: Outlet | undefined
   #sealer: Sealer | undefined
   #commands_seen = 0
@@ -88,6 +91,8 @@ export class TrailWriter {
     this.#log_disk = fenced('log')
     this.#backlog = new Backlog(memory)
     this.#directory = new AuditDirectory(setup.options, this.#disk)
+    const { directory } = setup.options
+    this.#space = new DiskSpace(directory, this.#disk, this.#clock, this.#control)
   }
 
   /** Opens the first file. Throws a WitnessError when a first writer cannot; a later one diverts. */
@@ -110,6 +115,7 @@ export class TrailWriter {
     const written = this.#writeIfDue(outlet, urgent)
     if (urgent || (written && this.#awaited)) outlet.sync()
     this.#expireIfDue(outlet)
+    this.#lookAtSpace()
     this.#planWrite()
     // Padding at the end of the ring is passed without a record to acknowledge.
     if (!this.#told && this.#control.listening) this.#report({ kind: 'acknowledged' })
@@ -152,7 +158,9 @@ export class TrailWriter {
       const outlet = this.#makeOutlet(identity, () => legacy)
       const { start_detail } = this.#options
       const { directory_warning } = this.#setup
-      outlet.open(() => notes.start(start_detail, legacy, source, directory_warning))
+      const disk = this.#space.measure()
+      if (disk !== undefined && disk.mark > 0) this.#tellOfSpace(disk)
+      outlet.open(() => notes.start(start_detail, legacy, source, directory_warning, disk))
       this.#outlet = outlet
     } catch (error) {
       throw startError(this.#options.directory, error)
@@ -193,6 +201,7 @@ export class TrailWriter {
       directory: this.#directory,
       diversion: new Diversion(log, this.#control),
       sealer: this.#sealer,
+      reserve: new Reserve(this.#options.directory, this.#disk),
       inherit,
     }
     return new Outlet(parts)
@@ -274,6 +283,19 @@ export class TrailWriter {
     }
     outlet.close()
     this.#report({ kind: 'closed', unwritten_bytes: this.#backlog.unacknowledged_bytes })
+  }
+
+  #lookAtSpace(): void {
+    const use = this.#space.look()
+    if (use === undefined) return
+    this.#note(notes.disk(use))
+    this.#tellOfSpace(use)
+  }
+
+  #tellOfSpace(use: DiskUse): void {
+    const level = use.mark >= 90 ? 'error' : use.mark > 0 ? 'warn' : 'info'
+    const message = `the file system of the audit directory is ${use.used_percent} % full`
+    this.#log(level, { code: 'trail.disk_space', ...use }, message)
   }
 
   #drainAll(outlet: Outlet): void {

@@ -52,6 +52,10 @@ export interface TrailState {
   readonly stuck: boolean
   /** Records that were kept nowhere, since `on_failure` is `continue`. */
   readonly lost_records: number
+  /** How full the file system of the audit directory is, in percent as df counts. */
+  readonly disk_percent: number
+  /** The water mark that counts: 0, 75, 90 or 98. */
+  readonly disk_mark: number
   /** Seals that `seal.copy` was to take and could not. */
   readonly uncopied_seals: number
 }

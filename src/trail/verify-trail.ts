@@ -219,12 +219,19 @@ class TrailCheck {
     if (command === 'audit.expire') this.#links.addExpired(detail['file'])
     if (command === 'audit.rotate') this.#links.closedWith(detail['next'])
     if (command === 'audit.resume') this.#addDiverted(file, detail)
+    if (command === 'audit.gap') this.#addGap(file, detail)
     const unfinished = detail['unfinished_fallback']
     if (typeof unfinished === 'object' && unfinished !== null) this.#addDiverted(file, unfinished)
     if (command === 'audit.recovered' && typeof detail['of'] === 'string') {
       const { file: torn_file, bytes, sha256 } = detail
       this.#torn.push({ of: detail['of'], file: torn_file, bytes, sha256 })
     }
+  }
+
+  /** What was kept nowhere has no numbers that could be missing. */
+  #addGap({ name }: SealedFile, { records, from, to }: Readonly<Record<string, unknown>>): void {
+    const text = `${records} records from ${from} to ${to} were kept nowhere (on_failure: continue)`
+    this.#findings.add({ kind: 'gap', file: name, text })
   }
 
   #addDiverted(file: SealedFile, range: Readonly<Record<string, unknown>> | object): void {

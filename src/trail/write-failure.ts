@@ -19,12 +19,14 @@ export class WriteFailure extends Error {
   }
 }
 
-/**
- * The system's name for an error, or `UNKNOWN`. Throws a FencedError on: who must touch nothing
- * any more has no error to deal with.
- */
-export function errnoOf(error: unknown): string {
+/** Throws a FencedError on: who must touch nothing any more has no error to deal with. */
+export function passFenced(error: unknown): void {
   if (error instanceof FencedError) throw error
+}
+
+/** The system's name for an error, or `UNKNOWN`. Throws a FencedError on. */
+export function errnoOf(error: unknown): string {
+  passFenced(error)
   if (error instanceof WriteFailure) return error.errno
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : 'UNKNOWN'

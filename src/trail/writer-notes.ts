@@ -1,6 +1,7 @@
 import type { AuditRecord } from '../record/audit-record.js'
 import { renderCsv } from '../record/csv-format.js'
 import { renderJson } from '../record/json-format.js'
+import type { DiskUse } from './disk-space.js'
 import type { Legacy } from './predecessor.js'
 import type { ExpiredFile } from './retention.js'
 import type { Seal } from './seal.js'
@@ -20,6 +21,7 @@ export const notes = {
     legacy: Legacy,
     identity_source: string,
     directory_warning: string | undefined,
+    disk: DiskUse | undefined,
   ): Note {
     return {
       command: 'audit.start',
@@ -30,6 +32,7 @@ export const notes = {
         ...(legacy.unreadable !== undefined && { previous_unreadable: legacy.unreadable }),
         ...(directory_warning !== undefined && { warning: directory_warning }),
         identity: identity_source,
+        ...(disk !== undefined && disk.mark > 0 && { disk }),
       },
     }
   },
@@ -92,6 +95,10 @@ export const notes = {
 
   gap(gap: GapDetail): Note {
     return { command: 'audit.gap', detail: gap }
+  },
+
+  disk(use: DiskUse): Note {
+    return { command: 'audit.disk', detail: { ...use } }
   },
 
   expire(file: ExpiredFile): Note {

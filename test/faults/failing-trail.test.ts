@@ -119,6 +119,7 @@ describe('a session that asks for something', () => {
     const said = await raw.closed()
     expect(said).toContain('SELECT 1\0')
     expect(said).toMatch(refused)
+    await expect.poll(ends, { timeout: 20_000 }).toHaveLength(1)
     const sleeping = gate.records.find((record) => record.statement?.text.includes('pg_sleep'))
     expect(sleeping?.outcome).toBe('success')
     expect(await rows()).toBe(0)

@@ -8,6 +8,7 @@ import { type SpawnedCli, spawnCli, written } from '../cli/spawn-cli.js'
 import { mountTmpfs, type ScratchFileSystem, tmpfs_works } from '../support/file-systems.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
 import { type ProxyUnderTest, startProxy, type TrailRecord } from '../support/proxy.js'
+import { verifyDirectory } from '../trail/tampering/sealed-trail.js'
 
 /** The audit directory and the server log on one file system, which is full. */
 
@@ -127,6 +128,9 @@ describe.skipIf(!tmpfs_works)('when nothing can be written (skips without tmpfs)
     const gap = detail_schemas['audit.gap'].parse(gaps[0]?.detail)
     expect(gap.records).toBe(lost_records)
     expect(gap.from <= gap.to).toBe(true)
+    const told = await verifyDirectory(proxy.directory, { unsigned: true })
+    expect(told.findings.join('\n')).toContain(`${gap.records} records from ${gap.from}`)
+    expect(told.verdict).toBe(2)
     // What was kept is whole up to the gap; what was lost is what the gap counts.
     const kept = records.flatMap(({ statement }) => {
       const match = /^SELECT (\d+) AS n/.exec(statement?.text ?? '')
@@ -185,7 +189,8 @@ async function connected(port: number): Promise<pg.Client> {
 async function everything(proxy: ProxyUnderTest): Promise<TrailRecord[]> {
   const by_seq = new Map<number, TrailRecord>()
   await proxy.stop()
-  for (const line of [...filesOf(proxy.directory), ...logOf(join(disk.path, 'log'))]) {
+  const diverted = logOf(join(disk.path, 'log')).filter(isWhole)
+  for (const line of [...filesOf(proxy.directory), ...diverted]) {
     const record: TrailRecord = JSON.parse(line)
     by_seq.set(record.seq, record)
   }
@@ -198,6 +203,16 @@ function linesOf(directory: string, name: RegExp): string[] {
     .filter((entry) => name.test(entry))
     .flatMap((entry) => fs.readFileSync(join(directory, entry), 'utf8').split('\n'))
     .filter((line) => line !== '')
+}
+
+/** A line that the full disk has cut short may be continued by another one. */
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const filesOf = (directory: string) => linesOf(directory, /^audit-.*\.log$/)

@@ -34,7 +34,10 @@ it('says that the audit role does not exist, and stops when it does', async () =
   const client = await proxy.client()
   const missing = 'the role of object_audit does not exist: "late \\"auditor\\""'
   const degraded = async () =>
-    (JSON.parse(await page(proxy, '/readyz')) as { degraded: string[] }).degraded
+    (JSON.parse(await page(proxy, '/readyz')) as { degraded: string[] }).degraded.filter(
+      // That the machine of the tests has little room left is no news here.
+      (line) => !line.endsWith('% full'),
+    )
   await expect.poll(degraded).toEqual([missing])
   expect(await figure(proxy, 'audit_role_missing')).toBe(1)
   await client.query('CREATE ROLE "late ""auditor"""')

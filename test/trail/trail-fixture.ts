@@ -122,6 +122,11 @@ export class FakeClock implements WriterClock {
     return this.#monotonic_ms
   }
 
+  /** Sets the wall clock forward, or back, without any time passing. */
+  set(by_ms: number): void {
+    this.#wall_us += by_ms * 1000
+  }
+
   advance(duration_ms: number): void {
     this.#wall_us += duration_ms * 1000
     this.#monotonic_ms += duration_ms
