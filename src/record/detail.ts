@@ -19,6 +19,9 @@ const diverted = z.strictObject({
   sha256: sha256.describe('SHA-256 of their lines, each with its newline'),
 })
 
+const water_mark = z
+  .int()
+  .describe('the water mark that counts now: 75, 90 or 98 percent, 0 below all')
 const disk_use = {
   used_percent: z.number().describe('how full it is, as df counts'),
   available_bytes: bytes.describe('what may still be written'),
@@ -92,7 +95,7 @@ export const detail_schemas = {
     warning: text.optional().describe('what is wrong with the directory, such as others may write'),
     identity: text.optional().describe('where the id of the trail comes from'),
     disk: z
-      .strictObject({ mark: z.int(), ...disk_use })
+      .strictObject({ mark: water_mark, ...disk_use })
       .optional()
       .describe('how full the file system is, as in `audit.disk`; absent below 75 percent'),
   }),
@@ -141,9 +144,7 @@ export const detail_schemas = {
     to: text.describe('when the last of them was'),
   }),
   'audit.disk': z.strictObject({
-    mark: z
-      .union([z.literal(0), z.literal(75), z.literal(90), z.literal(98)])
-      .describe('the water mark that counts now: percent of the file system, 0 below all'),
+    mark: water_mark,
     ...disk_use,
   }),
   'audit.expire': z.strictObject({
