@@ -209,7 +209,8 @@ export class FileTrail implements Trail {
   }
 
   get acknowledged_position(): number {
-    return this.#queue.tail
+    // What may pass unrecorded waits for nothing.
+    return this.passes_unrecorded ? this.#queue.head : this.#queue.tail
   }
 
   /** Closed files are judged by this from now on, at once for the first time. */
@@ -293,7 +294,12 @@ export class FileTrail implements Trail {
     if (failed === this.#failed_seen) return
     this.#failed_seen = failed
     // Who waits for room would wait as long as nothing is written.
-    if (this.passes_unrecorded) for (const callback of this.#writable_waiters.splice(0)) callback()
+    if (this.passes_unrecorded) {
+      const waiting = [...this.#acknowledgement_waiters, ...this.#writable_waiters]
+      this.#acknowledgement_waiters = []
+      this.#writable_waiters = []
+      for (const callback of waiting) callback()
+    }
     if (!failed) {
       this.#lost.recovered()
       this.#endGap()

@@ -145,6 +145,33 @@ describe.skipIf(!tmpfs_works)('when nothing can be written (skips without tmpfs)
     expect(after?.seq).toBeGreaterThan(at?.seq ?? Number.POSITIVE_INFINITY)
   })
 
+  it('continue lets answers pass that would wait for their records (ack)', async () => {
+    const more = {
+      durability: 'ack',
+      on_failure: 'continue',
+      accept_unaudited: true,
+      queue: '1MiB',
+      flush: { size: '64KiB' },
+    }
+    const proxy = await startProxy(postgres, settings(more))
+    const client = await proxy.client()
+    await client.query("SELECT 'before'")
+    disk.fill()
+    const padding = 'x'.repeat(10_000)
+    for (let n = 0; proxy.app.trail.state.lost_records < 5; n++) {
+      const { rows } = await client.query(`SELECT ${n} AS n, '${padding}'`)
+      expect(rows[0]).toMatchObject({ n })
+    }
+    disk.remount('size=64m')
+    disk.empty()
+    await expect.poll(() => proxy.app.trail.state.mode, patience).toBe('file')
+    await client.query("SELECT 'after'")
+    const records = await everything(proxy)
+    const gap = records.find(({ command }) => command === 'audit.gap')
+    expect(gap?.detail?.['records']).toBe(proxy.app.trail.state.lost_records)
+    expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1))
+  })
+
   it('shutdown tells the sessions, keeps what it can, and ends with status 1', async () => {
     const env = {
       PGWITNESS_AUDIT_ON_FAILURE: 'shutdown',
