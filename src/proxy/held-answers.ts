@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 import { Fifo } from '../lib/fifo.js'
 
+/** So little is copied, rather than let it keep the place that it was read to. */
+const small_bytes = 2_048
+
 /** Bytes of the server on their way to the client that must not be seen there yet, in order. */
 export class HeldAnswers {
   readonly #chunks = new Fifo<Buffer>()
@@ -9,9 +12,18 @@ export class HeldAnswers {
   #passed = 0
   /** Bytes that wait. */
   bytes = 0
+  /** Chunks that are kept as they came. */
+  #uncopied = 0
+
+  /** True when some of what waits lies where it was read to. */
+  get keeps_reads(): boolean {
+    return this.#uncopied > 0
+  }
 
   hold(chunk: Buffer): void {
-    this.#chunks.push(chunk)
+    const small = chunk.length <= small_bytes
+    if (!small) this.#uncopied++
+    this.#chunks.push(small ? Buffer.from(chunk) : chunk)
     this.bytes += chunk.length
   }
 
@@ -31,6 +43,7 @@ export class HeldAnswers {
       this.#passed += end - from
       this.bytes -= end - from
       if (end < chunk.length) break
+      if (chunk.length > small_bytes) this.#uncopied--
       this.#chunks.shift()
       this.#passed_of_first = 0
     }
@@ -40,6 +53,7 @@ export class HeldAnswers {
   /** Nobody is there to see them any more. */
   drop(): void {
     this.#chunks.clear()
+    this.#uncopied = 0
     this.bytes = 0
   }
 }

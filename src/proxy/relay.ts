@@ -148,8 +148,7 @@ export class Relay {
   readonly #serverData = (chunk: Buffer): boolean => {
     if (this.#over) return true
     this.#feedServer(chunk)
-    const holds_none = this.#held === undefined || this.#held.bytes === 0
-    return holds_none && this.#client.writableLength === 0
+    return this.#held?.keeps_reads !== true && this.#client.writableLength === 0
   }
 
   #feedServer(chunk: Buffer): void {

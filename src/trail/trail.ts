@@ -8,7 +8,10 @@ export interface Trail {
   when_writable(callback: () => void): void
   /** End of what was appended: the place behind the newest record. */
   readonly appended_position: number
-  /** What lies before this place is written and fsynced (or diverted), whatever happens. */
+  /**
+   * What lies before this place is written and fsynced (or diverted), whatever happens; or no answer
+   * is to wait for it, since `on_failure: continue` lets statements pass that cannot be recorded.
+   */
   readonly acknowledged_position: number
   /** Calls back once, when more was acknowledged. Whoever waits looks at the place again after. */
   when_acknowledged(callback: () => void): void

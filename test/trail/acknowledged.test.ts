@@ -274,4 +274,19 @@ describe('the trail before its writer', () => {
     }
     expect(trail.state.acknowledged_records).toBe(100)
   })
+
+  it('lets answers go on where statements are to pass unrecorded', async () => {
+    const nowhere = { path: '/dev/null' }
+    trail = await openTrail(ackOptions({ on_failure: 'continue', server_log: nowhere }), log)
+    fs.renameSync(directory, `${directory}.away`)
+    trail.append(body(1))
+    await safe(trail.appended_position)
+    expect(trail.state).toMatchObject({ mode: 'failed', acknowledged_records: 0 })
+    // Back where it was, the trail takes what was only in memory.
+    fs.renameSync(`${directory}.away`, directory)
+    await trail.flush()
+    expect(trail.state).toMatchObject({ mode: 'file', acknowledged_records: 1 })
+    const file = fs.readFileSync(join(directory, trail.state.current_file), 'utf8')
+    expect(file).toContain('"n":1,')
+  })
 })
