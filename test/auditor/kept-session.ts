@@ -132,9 +132,14 @@ export class KeptSession {
     return this.tap.answers?.passable ?? Number.NaN
   }
 
+  /** Bytes since the login that the client has been shown. */
+  get shown_bytes(): number {
+    return this.passed - this.#before
+  }
+
   /** Types of the messages that the client has been shown. */
   get shown(): string {
-    const shown = this.#said.subarray(0, this.passed - this.#before)
+    const shown = this.#said.subarray(0, this.shown_bytes)
     let types = ''
     for (let at = 0; at < shown.length; ) {
       const end = at + 1 + (at + 5 <= this.#said.length ? this.#said.readInt32BE(at + 1) : 4)
