@@ -173,7 +173,7 @@ const audit = section('The trail: the audit files and what goes into them.', {
   }).prefault({}),
   retain: retention.prefault({}),
   durability: choice(
-    'async: answers never wait for the disk. ack: nothing that ends a transaction is answered before its record is on disk.',
+    'async: answers never wait for the disk. ack: no row and no end of a transaction is shown before its record is on disk.',
     ['async', 'ack'],
   ).prefault('async'),
   flush: section('How long records may wait.', {
