@@ -59,11 +59,19 @@ const kept_text_length = 4_096
 
 const kept_texts = new Map<string, string>()
 
-/** A statement's text as a JSON string. The same few texts come again and again. */
+/** Texts that came once: most that hold their literals never come again, and are not worth keeping. */
+const seen_texts = new Set<string>()
+
+/** A statement's text as a JSON string. Some texts come again and again. */
 function quoteStatement(text: string): string {
   if (text.length > kept_text_length) return quoteJson(text)
   const known = kept_texts.get(text)
   if (known !== undefined) return known
+  if (!seen_texts.has(text)) {
+    if (seen_texts.size >= limits.rendered_texts) seen_texts.clear()
+    seen_texts.add(text)
+    return quoteJson(text)
+  }
   const quoted = flatText(quoteJson(text))
   if (kept_texts.size >= limits.rendered_texts) kept_texts.clear()
   kept_texts.set(text, quoted)

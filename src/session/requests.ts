@@ -61,6 +61,7 @@ export type RequestFate =
 /** How a request that is over ended. */
 export type EndedFate = Exclude<RequestFate, 'pending'>
 
+/** What is the same for all requests. */
 interface RequestBase {
   /** Arrival of its first byte, microseconds since 1970. */
   readonly time_us: number
@@ -77,6 +78,9 @@ interface RequestBase {
   sqlstate: string
   message: string
 }
+
+/** A request that has just arrived, without what it asks for. */
+export type PendingRequest = RequestBase
 
 export interface QueryRequest extends RequestBase {
   readonly kind: 'query'

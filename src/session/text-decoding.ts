@@ -99,11 +99,13 @@ export class TextDecoding {
 
   decode(bytes: Buffer): DecodedText {
     const { text, exact } = this.#decodeBytes(bytes)
-    const escapes = !this.#mode.standard_strings && bytes.includes(0x5c)
-    const decoded = { text, exact: exact && !escapes, mode: this.#mode }
-    if (exact && (this.#mode.encoding === 'UTF8' || isAscii(bytes))) return decoded
+    const mode = this.#mode
+    const certain = exact && (mode.standard_strings || !bytes.includes(0x5c))
+    if (exact && (mode.encoding === 'UTF8' || isAscii(bytes))) {
+      return { text, exact: certain, mode }
+    }
     const kept = bytes.subarray(0, limits.redacted_here_chars + 1)
-    return { ...decoded, bytes: Buffer.from(kept) }
+    return { text, exact: certain, mode, bytes: Buffer.from(kept) }
   }
 
   /**
@@ -189,6 +191,7 @@ function decodeUtf8(bytes: Buffer): Omit<DecodedText, 'mode' | 'bytes'> {
 }
 
 export function isAscii(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte > 0x7f) return false
+  // An iterator would cost more than all the rest.
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] ?? 0) > 0x7f) return false
   return true
 }

@@ -3,6 +3,8 @@ import type { StatementFacts, TextFacts } from './facts.js'
 /** A statement of a template, and where it stands among the literals of its text. */
 interface Part {
   readonly statement: StatementFacts
+  /** What is the same for all texts of the shape. */
+  readonly shared: Omit<StatementFacts, 'start' | 'end' | 'text' | 'analysed_as'>
   /** Literals before its start, and the characters between the last of them and the start. */
   readonly start_literals: number
   readonly start_gap: number
@@ -24,8 +26,16 @@ export class SharedFacts {
     this.#parts = facts.statements.map((statement) => {
       const start_literals = literalsBefore(statement.start, ends, count)
       const end_literals = literalsBefore(statement.end, ends, count)
+      const {
+        start: _start,
+        end: _end,
+        text: _text,
+        analysed_as: _analysed_as,
+        ...shared
+      } = statement
       return {
         statement,
+        shared,
         start_literals,
         start_gap: statement.start - endOf(start_literals, ends),
         end_literals,
@@ -42,7 +52,8 @@ export class SharedFacts {
       const end = endOf(part.end_literals, ends) + part.end_gap
       const { statement } = part
       const analysed_as = statement.analysed_as ?? statement
-      statements.push({ ...statement, start, end, text: text.slice(start, end), analysed_as })
+      // At the head of the literal the spread would take V8 some microseconds.
+      statements.push({ start, end, text: text.slice(start, end), analysed_as, ...part.shared })
     }
     return { status: 'parsed', statements, weight: this.facts.weight }
   }

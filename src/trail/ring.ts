@@ -125,7 +125,7 @@ export class RingProducer {
     const length = fits ? most : Buffer.byteLength(text)
     if (!fits && !this.#reserve(frameBytes(length))) return false
     const start = (this.#head % views.capacity) + header_bytes
-    const written = views.bytes.write(text, start, length, 'utf8')
+    const written = views.bytes.write(text, start, length)
     views.writeHeader(this.#head, written, 0)
     views.stamp(this.#head, seq)
     this.#last = this.#head

@@ -97,22 +97,32 @@ export class Framer {
   }
 
   #takeHeader(chunk: Buffer, position: number): number {
+    // Nearly all headers lie whole in a chunk.
+    if (this.#header_filled === 0 && chunk.length - position >= header_bytes) {
+      this.#header_filled = header_bytes
+      this.#type = chunk[position] ?? 0
+      this.#headerIsThere(chunk.readInt32BE(position + 1))
+      return position + header_bytes
+    }
     const taken = Math.min(header_bytes - this.#header_filled, chunk.length - position)
     chunk.copy(this.#header, this.#header_filled, position, position + taken)
     this.#header_filled += taken
     if (this.#header_filled === header_bytes) {
       this.#type = this.#header.readUInt8(0)
-      const length = this.#header.readInt32BE(1)
-      if (length < 4 || length > this.#max_message_bytes) {
-        throw new ProtocolViolation(`invalid length ${length} of message ${letterOf(this.#type)}`)
-      }
-      this.#body_length = length - 4
-      this.#missing = this.#body_length
-      this.#action = this.#handler.header(this.#type, this.#body_length)
+      this.#headerIsThere(this.#header.readInt32BE(1))
     }
-    // An empty body is complete with its header.
-    if (this.#header_filled === header_bytes && this.#missing === 0) this.#complete(nothing, 0, 0)
     return position + taken
+  }
+
+  #headerIsThere(length: number): void {
+    if (length < 4 || length > this.#max_message_bytes) {
+      throw new ProtocolViolation(`invalid length ${length} of message ${letterOf(this.#type)}`)
+    }
+    this.#body_length = length - 4
+    this.#missing = this.#body_length
+    this.#action = this.#handler.header(this.#type, this.#body_length)
+    // An empty body is complete with its header.
+    if (this.#missing === 0) this.#complete(nothing, 0, 0)
   }
 
   #takeBody(chunk: Buffer, position: number): number {
