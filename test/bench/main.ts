@@ -1,16 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { drawCurves } from './curves.js'
 import { compareResults } from './parts/compare.js'
 import { idleSessionsMax, measureIdle } from './parts/idle-memory.js'
+import { measureCells, recordWarnings, say } from './parts/measure.js'
 import { type BenchOptions, readOptions, usage } from './parts/options.js'
 import { MachineLoad } from './parts/process-usage.js'
 import { markdownReport, plainReport } from './parts/report.js'
-import type { Cell, IdleMemory, Results, Run } from './parts/results.js'
-import type { Variant } from './parts/variant.js'
+import type { Cell, IdleMemory, Results } from './parts/results.js'
 import { type Field, openField, server_source } from './parts/variants.js'
-import type { Workload } from './parts/workload.js'
 import { workloads } from './parts/workloads.js'
+import { soak } from './soak.js'
 
 /**
  * `npm run bench`: what pgwitness costs, beside what else could be used, on this machine. What is
@@ -26,10 +27,6 @@ const warm_up_seconds = 1
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-function say(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
 /** Words of warning when the machine has other things to do. */
 async function loadWarnings(when: string): Promise<readonly string[]> {
   const load = new MachineLoad()
@@ -39,58 +36,6 @@ async function loadWarnings(when: string): Promise<readonly string[]> {
   const warning = `${when} others used ${Math.round(share * 100)} % of the processors: look at ratios only, or measure again`
   say(`WARNING: ${warning}`)
   return [warning]
-}
-
-/** Measures one workload with one number of clients; every round has every variant once. */
-async function measureCells(
-  field: Field,
-  workload: Workload,
-  clients: number,
-  options: BenchOptions,
-): Promise<readonly Cell[]> {
-  const runs = new Map<Variant, Run[]>(field.variants.map((variant) => [variant, []]))
-  const rounds = options.quick && !workload.concurrent ? 1 : options.rounds
-  for (let round = 0; round < rounds; round++) {
-    // Who comes first changes, so that nobody always comes behind the same neighbour.
-    const order = [...field.variants.slice(round), ...field.variants.slice(0, round)]
-    for (const variant of order) {
-      const run = await workload.run(variant, clients, options.seconds)
-      runs.get(variant)?.push(run)
-      say(progress(workload, clients, variant, round, run))
-    }
-    field.servers.discardLogs()
-  }
-  return field.variants.map((variant) => ({
-    workload: workload.name,
-    clients,
-    variant: variant.name,
-    unit: workload.unit,
-    runs: runs.get(variant) ?? [],
-  }))
-}
-
-function progress(
-  workload: Workload,
-  clients: number,
-  variant: Variant,
-  round: number,
-  { rate, cpu_us, recorded }: Run,
-): string {
-  const place = `${workload.name}/${clients} round ${round + 1} ${variant.name}`
-  const cpu = cpu_us === undefined ? '' : `, ${cpu_us.toFixed(1)} µs`
-  const found = recorded === undefined ? '' : `, ${recorded.found} of ${recorded.expected} recorded`
-  return `${place}: ${rate.toFixed(0)} ${workload.unit}${cpu}${found}`
-}
-
-function recordWarnings(cells: readonly Cell[]): readonly string[] {
-  return cells.flatMap(({ workload, clients, variant, runs }) =>
-    runs
-      .filter(({ recorded }) => recorded !== undefined && recorded.found !== recorded.expected)
-      .map(
-        ({ recorded }) =>
-          `${variant} recorded ${recorded?.found} of ${recorded?.expected} statements (${workload}, ${clients} clients)`,
-      ),
-  )
 }
 
 async function measureAll(options: BenchOptions): Promise<Results> {
@@ -188,4 +133,6 @@ async function run(options: BenchOptions): Promise<number> {
 
 const options = readOptions(process.argv.slice(2))
 if (options === undefined) process.stdout.write(usage)
+else if (options.soak_minutes !== undefined) process.exitCode = await soak(options.soak_minutes)
+else if (options.curves) process.exitCode = await drawCurves(options)
 else process.exitCode = await run(options)

@@ -39,6 +39,39 @@ export async function measureIdle(
   }
 }
 
+/** A moment with so many sessions. */
+export interface GrowthPoint {
+  readonly sessions: number
+  readonly bytes: number
+  /** For each session since the point before. */
+  readonly each_bytes: number | undefined
+}
+
+/** Memory with more and more idle sessions. */
+export async function measureGrowth(
+  service: Service,
+  counts: readonly number[],
+): Promise<readonly GrowthPoint[]> {
+  const open: RawSession[] = []
+  const points: GrowthPoint[] = []
+  try {
+    for (const sessions of counts) {
+      await openMany(open, service.port, sessions - open.length)
+      await sleep(settle_ms)
+      service.assertAlive()
+      const bytes = memoryOf(service.pid)
+      if (bytes === undefined) break
+      const last = points.at(-1)
+      const each_bytes =
+        last === undefined ? undefined : (bytes - last.bytes) / (sessions - last.sessions)
+      points.push({ sessions, bytes, each_bytes })
+    }
+    return points
+  } finally {
+    for (const session of open) session.end()
+  }
+}
+
 async function openMany(open: RawSession[], port: number, count: number): Promise<void> {
   for (let at = 0; at < count; at++) {
     const session = await openRawSession(port)

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 /** What one run of the benchmark does. */
 export interface BenchOptions {
   readonly quick: boolean
+  readonly curves: boolean
+  readonly soak_minutes: number | undefined
   readonly tls: boolean
   readonly fsync: boolean
   readonly clients: readonly number[]
@@ -41,6 +43,8 @@ export const usage = `npm run bench -- [options]
   --json FILE            all figures, for --compare
   --markdown FILE        the tables as in docs/benchmarks.md
   --compare FILE         a former --json: shows what got worse; status 1 when anything did
+  --curves               scaling instead: clients, text length, objects, results, idle sessions, catalog
+  --soak MINUTES         one load for so long, and the memory meanwhile; status 1 when it grows
 `
 
 const flags = {
@@ -59,6 +63,8 @@ const flags = {
   json: { type: 'string' },
   markdown: { type: 'string' },
   compare: { type: 'string' },
+  curves: { type: 'boolean', default: false },
+  soak: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -74,6 +80,8 @@ export function readOptions(line: readonly string[]): BenchOptions | undefined {
   const clients = values.clients?.split(',').map((text) => positive('--clients', text))
   return {
     quick,
+    curves: values.curves,
+    soak_minutes: values.soak === undefined ? undefined : positive('--soak', values.soak),
     tls: values.tls,
     fsync: values.fsync,
     clients: clients ?? (quick ? [8] : full ? full_clients : [1, 8, 32]),

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import {
   makeCertificates,
   opensslInstalled,
@@ -8,7 +7,7 @@ import {
 } from '../../support/certificates.js'
 import { startPgbouncer } from '../peers/pgbouncer.js'
 import { startPgpool } from '../peers/pgpool.js'
-import { refusalOf, startPgwitness } from '../peers/pgwitness.js'
+import { own_build, refusalOf, startPgwitness } from '../peers/pgwitness.js'
 import type { BenchOptions } from './options.js'
 import { type BenchServers, binaries, pgauditInstalled, startServers } from './servers.js'
 import { TrailCount } from './trail-count.js'
@@ -21,9 +20,6 @@ export interface Field {
   readonly missing: readonly MissingVariant[]
   stop(): Promise<void>
 }
-
-/** The build beside which the benchmark lies: `dist` of the same checkout. */
-const own_build = fileURLToPath(new URL('../../../../dist', import.meta.url))
 
 /** Debian puts programs of administrators where not every PATH looks. */
 function programOf(name: string): string | undefined {

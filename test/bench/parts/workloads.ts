@@ -16,7 +16,8 @@ const transaction_texts = [
 
 const select_texts = ['SELECT abalance']
 
-function selects(name: string, mode: 'simple' | 'prepared'): Workload {
+/** Selects by key. */
+export function selects(name: string, mode: 'simple' | 'prepared'): Workload {
   return {
     name,
     title: `pgbench -S -M ${mode}`,
@@ -33,7 +34,8 @@ function selects(name: string, mode: 'simple' | 'prepared'): Workload {
   }
 }
 
-const tpcb: Workload = {
+/** TPC-B, almost. */
+export const tpcb: Workload = {
   name: 'tpcb',
   title: 'pgbench, TPC-B-like, -M simple',
   unit: 'tx/s',
@@ -54,18 +56,29 @@ const tpcb: Workload = {
 
 const result_rows = 5_000
 
-const large_result: Workload = {
-  name: 'large-result',
-  title: `pgbench, SELECT of ${result_rows} rows`,
-  unit: 'tx/s',
-  concurrent: false,
-  async run(variant, clients, seconds) {
-    const script = scratchFile('large-result.sql')
-    writeFileSync(script, `SELECT * FROM bench_source WHERE aid <= ${result_rows};\n`)
-    const texts = ['SELECT * FROM bench_source']
-    return await runPgbench(variant, { flags: ['-f', script], clients, seconds, sampled: 1, texts })
-  },
+/** A statement of one's own, run by pgbench; `text` is how it begins. */
+export function scripted(name: string, title: string, statement: string, text: string): Workload {
+  return {
+    name,
+    title,
+    unit: 'tx/s',
+    concurrent: false,
+    async run(variant, clients, seconds) {
+      const script = scratchFile(`${name}.sql`)
+      writeFileSync(script, `\\set aid random(1, 100000)\n${statement};\n`)
+      const flags = ['-M', 'simple', '-f', script]
+      return await runPgbench(variant, { flags, clients, seconds, sampled: 1, texts: [text] })
+    },
+  }
 }
+
+/** So many rows of about a hundred bytes. */
+export function resultOf(rows: number, name = `result-${rows}`): Workload {
+  const statement = `SELECT * FROM bench_source LIMIT ${rows}`
+  return scripted(name, `SELECT of ${rows} rows`, statement, 'SELECT * FROM bench_source')
+}
+
+const large_result = resultOf(result_rows, 'large-result')
 
 /** All of them, in the order of the table. */
 export const workloads: readonly Workload[] = [

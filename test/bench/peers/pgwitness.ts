@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { TestCertificates } from '../../support/certificates.js'
 import { scratchDirectory } from '../parts/scratch.js'
 import { freePort, Service } from '../parts/service.js'
+
+/** The build beside which the benchmark lies: `dist` of the same checkout. */
+export const own_build = fileURLToPath(new URL('../../../../dist', import.meta.url))
 
 /** How pgwitness runs in a variant. */
 export interface PgwitnessWishes {
