@@ -176,10 +176,12 @@ describe.skipIf(process.platform !== 'linux')('use of the machine (Linux only)',
   test('processor time and memory of a process', () => {
     const before = usageOf(process.pid)
     const load = new MachineLoad()
-    const end_ms = performance.now() + 50
-    while (performance.now() < end_ms);
-    const after = usageOf(process.pid)
-    expect((after?.main_cpu_us ?? 0) - (before?.main_cpu_us ?? 0)).toBeGreaterThan(5_000)
+    const used_us = () => (usageOf(process.pid)?.main_cpu_us ?? 0) - (before?.main_cpu_us ?? 0)
+    expect(before).toBeDefined()
+    // As long as it takes to be given so much time: others may be at work.
+    const end_ms = performance.now() + 30_000
+    while (used_us() < 20_000 && performance.now() < end_ms);
+    expect(used_us()).toBeGreaterThanOrEqual(20_000)
     expect(memoryOf(process.pid)).toBeGreaterThan(10 * 1024 * 1024)
     expect(load.take()).toBeGreaterThan(0)
     expect(usageOf(2 ** 30)).toBeUndefined()
