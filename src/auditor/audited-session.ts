@@ -3,8 +3,6 @@ import { limits } from '../lib/limits.js'
 import type { ClientEndpoint, LoginVerdict, SessionTap, TapViolation } from '../proxy/tap.js'
 import { ClientStream } from '../session/client-stream.js'
 import { Conversation } from '../session/conversation.js'
-import type { SessionReport } from '../session/execution.js'
-import { Interpreter } from '../session/interpreter.js'
 import { ServerStream } from '../session/server-stream.js'
 import { SessionState } from '../session/session-state.js'
 import { TextDecoding } from '../session/text-decoding.js'
@@ -13,12 +11,10 @@ import { terminate } from '../wire/originate.js'
 import { AnswerGate } from './answer-gate.js'
 import type { AuditorParts } from './auditor-parts.js'
 import { DefaultSettings } from './default-settings.js'
-import { ExecutionRecords } from './execution-records.js'
-import { withCalledFunction } from './function-calls.js'
-import { LateRecords } from './late-records.js'
 import { Login } from './login.js'
 import { RecordOutlet } from './record-outlet.js'
 import { SessionIdentity } from './session-identity.js'
+import { SessionRecorder } from './session-recorder.js'
 import { askRefusal, loginRefusal, outcome_lost } from './trail-failure.js'
 import { watchedFacts } from './watched-facts.js'
 
@@ -37,17 +33,10 @@ export class AuditedSession implements SessionTap {
   readonly #server: ServerStream
   readonly #client_framer: Framer
   readonly #server_framer: Framer
-  #state: SessionState | undefined
-  #interpreter: Interpreter | undefined
-  #late: LateRecords | undefined
   #names: SessionCatalog | undefined
+  /** Makes the records of what is asked once the server has let the client in. */
+  #recorder: SessionRecorder | undefined
   readonly #records: RecordOutlet
-  /** The report whose names are being looked up again, after one refresh. */
-  #waiting_report: SessionReport | undefined
-  readonly #executions: ExecutionRecords
-  #waiting_for_facts = false
-  /** True while there is more to record than one turn of the loop may take. */
-  #goes_on = false
   readonly #defaults = new DefaultSettings()
   /** Where answers wait for their records. */
   readonly answers: AnswerGate | undefined
@@ -64,16 +53,6 @@ export class AuditedSession implements SessionTap {
     this.#identity = new SessionIdentity(id, endpoint)
     this.#records = new RecordOutlet(parts, () => this.#resume())
     this.#login = new Login(this.#identity, parts, (record) => this.#records.write(record))
-    this.#executions = new ExecutionRecords(
-      {
-        parts,
-        identity: this.#identity,
-        login: this.#login,
-        records: this.#records,
-        defaults: this.#defaults,
-      },
-      () => this.#resume(),
-    )
     const facts = watchedFacts(parts.facts, () => this.#names?.release_connection())
     this.#client = new ClientStream(this.#conversation, facts, this.#decoding, {
       analysed_bytes: parts.config.limits.analysed_bytes,
@@ -96,7 +75,7 @@ export class AuditedSession implements SessionTap {
         conversation: this.#conversation,
         trail: parts.trail,
         records: this.#records,
-        cover: (running) => this.#executions.running(running, this.#names, this.#state, true),
+        cover: (running) => this.#recorder?.cover(running),
         opened: () => this.onRelease?.(),
       })
     }
@@ -114,7 +93,7 @@ export class AuditedSession implements SessionTap {
   /** A full trail, a late parser or much to record pauses both sides, but never inside COPY. */
   get holdsServer(): boolean {
     if (this.#conversation.copying) return false
-    if (this.#records.blocked || this.#goes_on) return true
+    if (this.#records.blocked || this.#recorder?.goes_on === true) return true
     return this.#conversation.events.length > limits.pending_requests
   }
 
@@ -128,11 +107,9 @@ export class AuditedSession implements SessionTap {
   }
 
   get idle(): boolean {
-    // An answer that is not accounted for yet may be that of a BEGIN.
     const { owed, events } = this.#conversation
-    const told = events.length === 0 && this.#waiting_report === undefined && !this.#goes_on
-    const settled = told && this.answers?.holds !== true
-    return settled && owed.length === 0 && this.#state?.transaction.active !== true
+    const told = this.#recorder?.idle ?? events.length === 0
+    return told && owed.length === 0 && this.answers?.holds !== true
   }
 
   get serverAtBoundary(): boolean {
@@ -182,12 +159,23 @@ export class AuditedSession implements SessionTap {
     this.#defaults.known = database === undefined
     this.#names = names
     const state = new SessionState({ user, database: database ?? '' }, names)
-    this.#state = state
-    this.#defaults.begin(state, this.#identity.startup_parameters)
-    // A client may wait for the error before it sends on: it is not kept for what comes behind.
-    const patient = this.answers === undefined
-    this.#interpreter = new Interpreter(this.#conversation, state, patient)
-    this.#late = new LateRecords(this.#conversation, state, names)
+    const startup = this.#identity.startup_parameters
+    this.#defaults.begin(state, startup)
+    this.#recorder = new SessionRecorder(
+      {
+        parts: this.#parts,
+        identity: this.#identity,
+        login: this.#login,
+        records: this.#records,
+        defaults: this.#defaults,
+        conversation: this.#conversation,
+        answers: this.answers,
+        state,
+        names,
+        startup,
+      },
+      () => this.#resume(),
+    )
   }
 
   fromClient(chunk: Buffer, from: number): number {
@@ -277,8 +265,7 @@ export class AuditedSession implements SessionTap {
   tick(now_us: number): void {
     if (this.#failed) return
     try {
-      const ready = !this.#records.blocked && this.#waiting_report === undefined
-      if (ready) this.#executions.longRunning(now_us, this.#interpreter, this.#names, this.#state)
+      this.#recorder?.tick(now_us)
     } catch (error) {
       this.#fail(error)
       this.onRelease?.()
@@ -290,12 +277,10 @@ export class AuditedSession implements SessionTap {
    * ours ends this session and no other: what cannot be recorded is not let through.
    */
   #drain(): void {
-    // What waits stays as it is; otherwise some of it will be taken.
-    if (!this.#isLagging) this.#late?.reset()
     try {
-      if (this.#failed) this.#finish()
-      else this.#drainEvents()
-      this.#late?.tell(this.#isLagging, this.#waiting_report)
+      // Before the login only records of the login wait.
+      const through = this.#failed || (this.#recorder?.drain() ?? !this.#records.blocked)
+      if (through && (this.#closed || this.#failed)) this.#finish()
     } catch (error) {
       this.#fail(error)
     }
@@ -313,86 +298,9 @@ export class AuditedSession implements SessionTap {
     this.#finish()
   }
 
-  #drainEvents(): void {
-    const interpreter = this.#interpreter
-    if (this.#isLagging) return
-    this.#learnDefaults()
-    const begun_at_chars = this.#records.written_chars
-    for (let reports = 0; interpreter !== undefined; reports++) {
-      const chars = this.#records.written_chars - begun_at_chars
-      if (reports >= limits.reports_per_turn || chars >= limits.record_chars_per_turn) {
-        this.#goOnLater()
-        return
-      }
-      const report = this.#waiting_report ?? interpreter.next() ?? this.answers?.ahead(interpreter)
-      if (report === undefined) break
-      const again = this.#waiting_report !== undefined
-      this.#waiting_report = undefined
-      if (!this.#report(report, again)) return
-      if (this.#records.blocked) return
-    }
-    const ticket = interpreter?.waiting_for
-    if (ticket !== undefined) {
-      this.#waiting_for_facts = true
-      ticket.when_ready(() => {
-        this.#waiting_for_facts = false
-        this.#resume()
-      })
-      return
-    }
-    if (interpreter !== undefined) this.answers?.settle(interpreter, this.#state)
-    if (this.#closed) this.#finish()
-  }
-
-  /** The other sessions come first, and then what this one has left. */
-  #goOnLater(): void {
-    this.#goes_on = true
-    this.#parts.turns.take(() => {
-      this.#goes_on = false
-      this.#resume()
-    })
-  }
-
-  /** Records wait: the catalog may be read again before they are made. */
-  get #isLagging(): boolean {
-    if (this.#executions.waiting || this.#waiting_for_facts || this.#goes_on) return true
-    return this.#records.blocked
-  }
-
   #resume(): void {
     this.#drain()
     this.onRelease?.()
-  }
-
-  /** Records one report; false when its names must be waited for first. */
-  #report(reported: SessionReport, again: boolean): boolean {
-    if (reported.kind !== 'execution') {
-      this.#login.report(reported)
-      this.#interpreter?.settle(reported, true)
-      return true
-    }
-    this.#names?.setMoment(reported.end_us)
-    const report = withCalledFunction(reported, this.#names)
-    const objects = this.#executions.objects(report, this.#names, again)
-    if (objects === undefined) {
-      this.#waiting_report = report
-      return false
-    }
-    const recorded = this.#executions.finished(report, objects, this.#state)
-    this.#interpreter?.settle(report, recorded)
-    return true
-  }
-
-  #learnDefaults(): void {
-    const { startup_parameters, part } = this.#identity
-    const state = this.#state
-    if (this.#defaults.known || this.#names === undefined || state === undefined) return
-    const { context } = state
-    if (!this.#defaults.learn(this.#names, state, part.user ?? '', startup_parameters)) return
-    // The record that waits was made before they were known; nothing has been settled since.
-    const waiting = this.#waiting_report
-    if (waiting?.kind !== 'execution' || waiting.context !== context) return
-    this.#waiting_report = { ...waiting, context: state.context }
   }
 
   #parameterStatus(name: string, value: string): void {

@@ -53,10 +53,10 @@ export class ExecutionRecords {
    */
   objects(
     report: Execution,
-    names: SessionCatalog | undefined,
+    names: SessionCatalog,
     again: boolean,
   ): readonly ResolvedObject[] | undefined {
-    const resolution = names && resolutionOf(report, names)
+    const resolution = resolutionOf(report, names)
     if (resolution === undefined) return no_objects
     // Until the catalog has been read for the first time, every name is a guess.
     const uncertain = resolution.missing || !this.#session.defaults.known
@@ -67,11 +67,7 @@ export class ExecutionRecords {
   }
 
   /** Records how an execution ended; false when no rule wants that. */
-  finished(
-    report: Execution,
-    objects: readonly ResolvedObject[],
-    state: SessionState | undefined,
-  ): boolean {
+  finished(report: Execution, objects: readonly ResolvedObject[], state: SessionState): boolean {
     const { parts, identity, login, records } = this.#session
     const classification = raisedByCalls(classify(report), objects)
     identity.setRole(report.context.current_user, state)
@@ -95,12 +91,12 @@ export class ExecutionRecords {
   /** Records what the server has been working on for `start_after`. */
   longRunning(
     now_us: number,
-    interpreter: Interpreter | undefined,
-    names: SessionCatalog | undefined,
-    state: SessionState | undefined,
+    interpreter: Interpreter,
+    names: SessionCatalog,
+    state: SessionState,
   ): void {
     const begun_before_us = now_us - this.#session.parts.config.audit.start_after_ms * 1000
-    if (interpreter === undefined || !interpreter.worksSince(begun_before_us)) return
+    if (!interpreter.worksSince(begun_before_us)) return
     const running = interpreter.running()
     if (running === undefined || running.start_us > begun_before_us) return
     this.running(running, names, state, false)
@@ -110,18 +106,13 @@ export class ExecutionRecords {
    * Records, once, that a statement runs, if a rule wants it. `answers`: what it has read is about
    * to be shown, so that rules on outcomes take it for a success.
    */
-  running(
-    reported: Execution,
-    names: SessionCatalog | undefined,
-    state: SessionState | undefined,
-    answers: boolean,
-  ): void {
+  running(reported: Execution, names: SessionCatalog, state: SessionState, answers: boolean): void {
     if (reported.id === this.#begun) return
     this.#begun = reported.id
     const { parts, identity, records } = this.#session
     const running = withCalledFunction(reported, names)
     identity.setRole(running.context.current_user, state)
-    const objects = (names && resolutionOf(running, names)?.objects) ?? no_objects
+    const objects = resolutionOf(running, names)?.objects ?? no_objects
     const record = statementRecord(
       running,
       raisedByCalls(classify(running), objects),
