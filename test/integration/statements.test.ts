@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
-import { startProxy, statementsOf, type TrailRecord } from '../support/proxy.js'
+import {
+  type ProxyUnderTest,
+  startProxy,
+  statementsOf,
+  type TrailRecord,
+} from '../support/proxy.js'
 import { serverMajor } from '../support/server-binaries.js'
 import { type StatementRow, statement_rows } from './statement-rows.js'
 
@@ -41,12 +46,35 @@ function comparable(row: StatementRow): StatementRow {
   return [sql, class_, command, command === 'EXPLAIN' ? undefined : rows, names]
 }
 
+/**
+ * Waits until the catalog was read behind an extension: before, nobody knows what it has made, and
+ * a name behind the first of the path may be something else.
+ */
+async function readAgain(proxy: ProxyUnderTest): Promise<void> {
+  const isCertain = ({ objects = [] }: TrailRecord) =>
+    objects.some(({ name, resolved }) => name === 's.journal' && resolved === 'catalog')
+  let asked = 0
+  for (let certain = false; !certain; ) {
+    const application_name = `probe ${++asked}`
+    const client = await proxy.client({ application_name, options: '-c search_path=public,s' })
+    await client.query('SELECT FROM journal')
+    await client.end()
+    const probed = (await proxy.records()).filter(
+      ({ session }) => session?.['application'] === application_name,
+    )
+    certain = probed.some(isCertain)
+  }
+}
+
 beforeAll(async () => {
   postgres = await startPostgres({ settings: { max_prepared_transactions: '2' } })
   const proxy = await startProxy(postgres)
   await proxy.catalogKnown()
   const client = await proxy.client({ application_name: 'statements' })
-  for (const [sql] of statement_rows) await client.query(sql).catch(() => undefined)
+  for (const [sql] of statement_rows) {
+    await client.query(sql).catch(() => undefined)
+    if (sql.startsWith('CREATE EXTENSION')) await readAgain(proxy)
+  }
   await client.end()
   records = statementsOf(await proxy.finish()).filter(
     // On a busy machine one may run for longer than start_after.
