@@ -27,19 +27,26 @@ export class Diversion {
       to_seq: control.counter('period_to'),
       records,
     }
-    this.#clearPeriod()
   }
 
-  /** What the log holds of this diversion; undefined when that is nothing. */
-  get range(): DiversionRange | undefined {
-    return this.#log.range()
-  }
-
-  /** The diversion of a dead writer that no record has named yet; asked for once. */
-  takeUnfinished(): UnfinishedRange | undefined {
+  /**
+   * What the log holds of this diversion, what a dead writer sent there included; undefined when
+   * that is nothing.
+   */
+  get range(): UnfinishedRange | DiversionRange | undefined {
+    const range = this.#log.range()
     const unfinished = this.#unfinished
-    this.#unfinished = undefined
-    return unfinished
+    if (unfinished === undefined || range === undefined) return unfinished ?? range
+    return {
+      from_seq: Math.min(unfinished.from_seq, range.from_seq),
+      to_seq: Math.max(unfinished.to_seq, range.to_seq),
+      records: unfinished.records + range.records,
+    }
+  }
+
+  /** The diversion of a dead writer, which goes on until a file names it. */
+  get unfinished(): UnfinishedRange | undefined {
+    return this.#unfinished
   }
 
   /** Opens the log when it is not open. Throws a WriteFailure. */
@@ -68,18 +75,19 @@ export class Diversion {
     this.#log.close()
   }
 
-  /** The file takes records again. */
+  /** A file takes records again, and has named the range. */
   end(): void {
     this.takes = false
     this.#log.end()
+    this.#unfinished = undefined
     this.#clearPeriod()
   }
 
   #keepBooks(before: number): void {
-    const range = this.#log.range()
+    const records = this.#log.range()?.records ?? 0
+    this.#control.setCounter('diverted', this.#control.counter('diverted') + records - before)
+    const { range } = this
     if (range === undefined) return
-    const diverted = this.#control.counter('diverted') + range.records - before
-    this.#control.setCounter('diverted', diverted)
     this.#control.setCounter('period_from', range.from_seq)
     this.#control.setCounter('period_to', range.to_seq)
     this.#control.setCounter('period_records', range.records)

@@ -60,7 +60,7 @@ export class FileLinks {
   }
 
   closedWith(next: unknown): void {
-    if (typeof next === 'string') this.#next = next
+    this.#next = typeof next === 'string' ? next : undefined
   }
 
   /** Takes the first record of a file. */

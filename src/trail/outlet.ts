@@ -1,6 +1,5 @@
 import type { Mark } from './backlog.js'
 import { Batch } from './batch.js'
-import type { UnfinishedRange } from './diversion.js'
 import { FailureLog } from './failure-log.js'
 import { NoteDesk } from './note-desk.js'
 import type { OutletParts } from './outlet-parts.js'
@@ -75,12 +74,14 @@ export class Outlet {
 
   /** Opens a file after a dead writer, or diverts when that cannot be done. */
   takeOver(): void {
-    const unfinished = this.#parts.diversion.takeUnfinished()
+    const { diversion } = this.#parts
+    const { unfinished } = diversion
     try {
       const reason = 'the writer was replaced'
       this.open(() => notes.recovered(reason, undefined, this.#previous, unfinished))
+      diversion.end()
     } catch (error) {
-      this.#divert(this.#noteFallback(asFailure(error, 'open'), unfinished))
+      this.#divert(this.#noteFallback(asFailure(error, 'open')))
     }
   }
 
@@ -206,6 +207,8 @@ export class Outlet {
     let next: TrailFile
     try {
       next = directory.create(this.#rotation.wall_ms)
+      // The old file is closed by naming it: it must not be lost with the power behind that.
+      directory.sync()
     } catch (error) {
       // The open file still takes records: a rotation that cannot be done now is done later.
       this.#rotation.postpone()
@@ -292,7 +295,7 @@ export class Outlet {
    */
   #tellFull(file: TrailFile, failure: WriteFailure): number {
     const { diversion, reserve, sealer } = this.#parts
-    const seq = this.#desk.addHead(notes.fallback(failure, file.name, diversion.takeUnfinished()))
+    const seq = this.#desk.addHead(notes.fallback(failure, file.name, diversion.unfinished))
     try {
       if (!reserve.release()) return seq
       file.write(this.#desk.head)
@@ -329,10 +332,8 @@ export class Outlet {
     this.#divert(told ?? this.#noteFallback(failure))
   }
 
-  #noteFallback(
-    failure: WriteFailure,
-    unfinished: UnfinishedRange | undefined = this.#parts.diversion.takeUnfinished(),
-  ): number {
+  #noteFallback(failure: WriteFailure): number {
+    const { unfinished } = this.#parts.diversion
     return this.#desk.addHead(notes.fallback(failure, this.#previous?.file, unfinished))
   }
 

@@ -34,6 +34,8 @@ export interface Legacy {
 }
 
 export interface TornEnd {
+  /** The file that it was the end of, perhaps all that was in it. */
+  readonly of: string
   /** The file that it was moved to. */
   readonly file: string
   readonly bytes: number
@@ -43,18 +45,26 @@ export interface TornEnd {
 /** Finds the newest file and brings its end in order. Throws the system's error when it cannot. */
 export function takeLegacy(directory: AuditDirectory, file_mode: number, disk: Disk): Legacy {
   const empty: string[] = []
+  let torn: TornEnd | undefined
   const files = directory.storedFiles().reverse()
   for (const [index, file] of files.entries()) {
     if (file.bytes === 0) {
       empty.push(file.name)
       continue
     }
-    const found = examine(directory.path, file, file_mode, disk)
+    const examined = examine(directory.path, file, file_mode, disk)
+    torn ??= examined.torn
+    if (examined.previous?.bytes === 0) {
+      // The writer died within the first record of the file: the one before it is the last.
+      empty.push(file.name)
+      continue
+    }
+    const found = { ...examined, ...(torn !== undefined && { torn }) }
     if (found.seal_hash !== undefined) return { ...found, empty }
     const seal_hash = olderSeal(directory.path, files.slice(index + 1), disk)
     return { ...found, empty, ...(seal_hash !== undefined && { seal_hash }) }
   }
-  return { empty }
+  return { empty, ...(torn !== undefined && { torn }) }
 }
 
 /** A writer that died young left a file without a seal: the chain goes on from one before. */
@@ -91,11 +101,22 @@ function examine(
     return { previous: { file: file.name, bytes: file.bytes }, unreadable: errnoOf(error) }
   }
   const torn = scan.torn.length > 0 ? moveTorn(path, scan, file_mode, disk) : undefined
+  // What the successor vouches for must not be lost with the power behind it.
+  if (torn === undefined) syncFile(path, disk)
   return {
     previous: { file: file.name, bytes: scan.bytes, sha256: scan.sha256 },
     ...(torn !== undefined && { torn }),
     ...(scan.identity !== undefined && { identity: scan.identity }),
     ...(scan.seal_hash !== undefined && { seal_hash: scan.seal_hash }),
+  }
+}
+
+function syncFile(path: string, disk: Disk): void {
+  const fd = disk.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    disk.fsyncSync(fd)
+  } finally {
+    disk.closeSync(fd)
   }
 }
 
@@ -170,6 +191,7 @@ function moveTorn(path: string, scan: FileScan, file_mode: number, disk: Disk): 
     disk.closeSync(fd)
   }
   return {
+    of: basename(path),
     file: basename(torn_path),
     bytes: scan.torn.length,
     sha256: createHash('sha256').update(scan.torn).digest('hex'),

@@ -56,6 +56,8 @@ class TrailCheck {
   readonly #hasher = new FileHasher()
   readonly #heads = new HeadReader()
   readonly #diverted: DivertedRange[] = []
+  /** How many of them are of earlier starts. */
+  #diverted_before = 0
   readonly #torn: TornClaim[] = []
   #links = new FileLinks(this.#findings, [])
   #anchor: AnchorCheck | undefined
@@ -63,6 +65,8 @@ class TrailCheck {
   #new_seals: Seal[] = []
   #epoch = 0
   #records = 0
+  /** Place of the last record that names the next file. */
+  #rotated_at = 0
   #done_bytes = 0
   #live = false
 
@@ -208,6 +212,8 @@ class TrailCheck {
     const sealed_seq = file.last_seq
     const placed = this.#chain.take(seal, file, bytes, () => walk.takeRange(from))
     if (!placed) return
+    // A rotation that failed is on record as well, but only the last record before the seal counts.
+    if (this.#records !== this.#rotated_at + 1) this.#links.closedWith(undefined)
     // The line of the seal is the first record of the next range.
     file.first_seq = sealed_seq
     this.#signatures.take(seal, { file: file.name, bytes })
@@ -216,11 +222,16 @@ class TrailCheck {
 
   /** Records by which the trail tells what became of other records and files. */
   #note(file: SealedFile, { command, detail }: AuditLine): void {
+    if (command === 'audit.start') this.#diverted_before = this.#diverted.length
     if (command === 'audit.expire') this.#links.addExpired(detail['file'])
-    if (command === 'audit.rotate') this.#links.closedWith(detail['next'])
+    if (command === 'audit.rotate') {
+      this.#links.closedWith(detail['next'])
+      this.#rotated_at = this.#records
+    }
     if (command === 'audit.resume') this.#addDiverted(file, detail)
     if (command === 'audit.gap') this.#addGap(file, detail)
-    const unfinished = detail['unfinished_fallback']
+    // In audit.fallback it is a part of what audit.resume names.
+    const unfinished = command === 'audit.recovered' ? detail['unfinished_fallback'] : undefined
     if (typeof unfinished === 'object' && unfinished !== null) this.#addDiverted(file, unfinished)
     if (command === 'audit.recovered' && typeof detail['of'] === 'string') {
       const { file: torn_file, bytes, sha256 } = detail
@@ -234,18 +245,20 @@ class TrailCheck {
     this.#findings.add({ kind: 'gap', file: name, text })
   }
 
-  #addDiverted(file: SealedFile, range: Readonly<Record<string, unknown>> | object): void {
-    const { from_seq, to_seq, records, sha256 } = { ...range } as Record<string, unknown>
+  #addDiverted(file: SealedFile, named: Readonly<Record<string, unknown>> | object): void {
+    const { from_seq, to_seq, records, sha256 } = { ...named } as Record<string, unknown>
     if (typeof from_seq !== 'number' || typeof to_seq !== 'number') return
     if (typeof records !== 'number' || records === 0) return
-    this.#diverted.push({
-      epoch: this.#epoch,
-      from_seq,
-      to_seq,
-      records,
-      sha256: typeof sha256 === 'string' ? sha256 : undefined,
-      file: file.name,
-    })
+    // What a writer wrote before it died is told again by its successor, and by its own record.
+    const of_start = this.#diverted.splice(this.#diverted_before)
+    const others = of_start.filter((one) => from_seq > one.from_seq || to_seq < one.to_seq)
+    if (!others.some((one) => one.from_seq <= from_seq && one.to_seq >= to_seq)) {
+      const hash = typeof sha256 === 'string' ? sha256 : undefined
+      const { name } = file
+      others.push({ epoch: this.#epoch, from_seq, to_seq, records, sha256: hash, file: name })
+    }
+    // In the order in which the log has them.
+    this.#diverted.push(...others.sort((one, other) => one.from_seq - other.from_seq))
   }
 
   #checkEnd(

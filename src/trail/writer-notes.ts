@@ -83,7 +83,7 @@ export const notes = {
     }
   },
 
-  resume(range: DiversionRange | undefined, previous: Predecessor | undefined): Note {
+  resume(range: Partial<DiversionRange> | undefined, previous: Predecessor | undefined): Note {
     return {
       command: 'audit.resume',
       detail: {

@@ -131,6 +131,11 @@ export class FakeClock implements WriterClock {
     this.#wall_us += duration_ms * 1000
     this.#monotonic_ms += duration_ms
   }
+
+  /** Somebody sets the clock on the wall; what is due does not change. */
+  setWall(difference_ms: number): void {
+    this.#wall_us += difference_ms * 1000
+  }
 }
 
 /** Both sides of a trail in one thread, with a clock that moves when the test says so. */
@@ -171,6 +176,7 @@ export class WriterHarness {
   replaceWriter(): void {
     const opened = this.messages.findLast((message) => message.kind === 'opened')
     if (opened?.kind !== 'opened') throw new Error('no file was opened yet')
+    this.control.inherit(0)
     this.writer = this.#newWriter(opened.identity)
     this.writer.start()
   }
