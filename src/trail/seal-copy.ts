@@ -16,6 +16,8 @@ export class SealCopy {
   #writing: Promise<void> | undefined
   #failed_seals = 0
   #reported_errno = ''
+  /** The last write failed, perhaps in the middle of a line. */
+  #torn = false
 
   constructor(path: string, log: TrailLog) {
     this.#path = path
@@ -66,11 +68,16 @@ export class SealCopy {
 
   /** Opened anew each time: an anchor may be moved away, or its file system mounted again. */
   async #append(text: string): Promise<void> {
-    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
-    const file = await open(this.#path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600)
+    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
+    // Without it a pipe that nobody reads would hold up the process at its end.
+    const flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY
+    const file = await open(this.#path, flags, 0o600)
     try {
-      await file.appendFile(text)
+      const before = this.#torn ? '\n' : ''
+      this.#torn = true
+      await file.appendFile(before + text)
       await file.sync()
+      this.#torn = false
     } finally {
       await file.close()
     }
