@@ -13,6 +13,7 @@ import { type Clock, SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
 import { AdminServer, type Health } from './ops/admin-server.js'
 import { Metrics } from './ops/metrics.js'
+import { observe, observeProcess } from './ops/observed-metrics.js'
 import { probe } from './ops/probe.js'
 import { openServerLog } from './ops/server-log.js'
 import { checkCertificate } from './proxy/certificate-check.js'
@@ -29,6 +30,7 @@ import { compileRules } from './rules/compile-rules.js'
 import { ReloadableRules } from './rules/reloadable-rules.js'
 import { ParserDoor } from './sql/parser-door.js'
 import { type FileTrail, openTrail } from './trail/file-trail.js'
+import { sync_bounds_us } from './trail/sync-times.js'
 import type { TrailOptions } from './trail/trail-options.js'
 
 /** Time for the last records of ended sessions to find room in the trail, in milliseconds. */
@@ -102,11 +104,13 @@ async function construct(
   const metrics = new Metrics()
   const clock = new SystemClock()
   const { facts, catalog } = openSources(live, material, log, clock, started)
-  metrics.observe({
+  const sources = {
     trail: () => trail.state,
-    parser: () => ({ ...facts.counters() }),
+    parser: () => facts.counters(),
     catalog: () => catalog.status(),
-  })
+    build: { version: packageVersion(), node: process.version },
+  }
+  observe(metrics.registry, sources, sync_bounds_us)
   const rules = new ReloadableRules(compileRules(config, config.audit.time_zone))
   const parts = { facts, catalog, rules, trail, clock, log, metrics }
   const auditor = buildAuditor(config, parts, started)
@@ -312,6 +316,7 @@ async function startAdmin(
   started: (() => Promise<void>)[],
 ): Promise<number | undefined> {
   if (config.admin === undefined) return undefined
+  observeProcess(metrics.registry)
   const { host, port } = config.admin
   const admin = new AdminServer(metrics.registry, health_now)
   try {

@@ -19,6 +19,8 @@ export interface LogPort {
 export interface MetricsPort {
   statement(audit_class: string, outcome: string): void
   mismatch(): void
+  /** Somebody was not served, or no longer, and told this SQLSTATE. */
+  refused(sqlstate: string): void
   sessionOpened(): void
   sessionClosed(): void
   /** A connection was closed unheard. */

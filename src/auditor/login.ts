@@ -161,6 +161,7 @@ export class Login {
       return
     }
     this.#refused = true
+    this.#parts.metrics.refused(sqlstate)
     const command = sqlstate.startsWith('28') ? 'authentication failed' : 'connection refused'
     this.#failure(this.#authorized ? 'protocol violation' : command, sqlstate, message, {})
   }

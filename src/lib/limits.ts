@@ -247,6 +247,8 @@ export const limits = {
   reserve_bytes: 64 * 1024,
   /** Time for the last words of a process that ends by force to be read, in milliseconds. */
   last_words_ms: 500,
+  /** Moments that tell how old the oldest unsaved record is: four a second, thinned out beyond. */
+  age_marks: 256,
   /** Seals that wait for an anchor that hangs: a day of them at the default of one in ten seconds. */
   waiting_seals: 8_640,
   /**

@@ -1,41 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 
-/** Figures that are read when the page is asked for, rather than counted as they happen. */
-export interface MetricSources {
-  /** State of the trail. */
-  trail(): {
-    readonly mode: string
-    readonly appended_records: number
-    readonly acknowledged_records: number
-    readonly fallback_records: number
-    readonly queued_bytes: number
-    readonly uncopied_seals: number
-    readonly lost_records: number
-    readonly stuck: boolean
-    readonly disk_percent: number
-  }
-  /** Counters of the parser's door. */
-  parser(): ParserFigures
-  /** What is known of each database in use. */
-  catalog(): readonly CatalogFigures[]
-}
-
-/** What is known of a database in use. */
-export interface CatalogFigures {
-  readonly database: string
-  readonly age_ms: number | undefined
-  readonly relations: number | undefined
-  readonly loads: number
-  readonly grants_in_doubt: boolean
-  readonly missing_role: string | undefined
-}
-
-/** Counts since the start, and the state of this moment. */
-export interface ParserFigures extends Readonly<Record<string, number>> {
-  readonly cache_hits: number
-  readonly shape_hits: number
-  readonly cache_misses: number
-}
+/** The errors of pgwitness's own that clients see: docs/errors.md. */
+const refusal_states = ['08001', '08006', '08P01', '0A000', '28000', '53300', '57P03', 'XX000']
 
 /** The program's metrics in Prometheus' terms. */
 export class Metrics {
@@ -50,6 +16,17 @@ export class Metrics {
   readonly #sessions = new Gauge({
     name: 'pgwitness_sessions',
     help: 'Sessions that are open.',
+    registers: [this.registry],
+  })
+  readonly #opened = new Counter({
+    name: 'pgwitness_sessions_opened_total',
+    help: 'Sessions that were opened, those that were refused among them.',
+    registers: [this.registry],
+  })
+  readonly #refused = new Counter({
+    name: 'pgwitness_refused_total',
+    help: 'What pgwitness itself has refused, by SQLSTATE: 08P01 is input that is not the protocol.',
+    labelNames: ['sqlstate'],
     registers: [this.registry],
   })
   readonly #reloads = new Counter({
@@ -75,6 +52,8 @@ export class Metrics {
   })
 
   constructor() {
+    // What has never happened is 0, not unknown: a rule on its increase needs the one before.
+    for (const sqlstate of refusal_states) this.#refused.inc({ sqlstate }, 0)
     for (const result of ['success', 'failure']) this.#reloads.inc({ result }, 0)
     this.#reload_worked.set(1)
     this.#reloaded_at.setToCurrentTime()
@@ -107,8 +86,14 @@ export class Metrics {
     this.#mismatches.inc()
   }
 
+  /** Somebody was not served: the SQLSTATE that the client was told. */
+  refused(sqlstate: string): void {
+    this.#refused.inc({ sqlstate })
+  }
+
   sessionOpened(): void {
     this.#sessions.inc()
+    this.#opened.inc()
   }
 
   sessionClosed(): void {
@@ -124,148 +109,5 @@ export class Metrics {
     this.#reloads.inc({ result: worked ? 'success' : 'failure' })
     this.#reload_worked.set(worked ? 1 : 0)
     if (worked) this.#reloaded_at.set(time_us / 1_000_000)
-  }
-
-  /** Adds the figures that are read when asked for. */
-  observe(sources: MetricSources): void {
-    this.#observeTrail(sources)
-    this.#observeParser(sources)
-    this.#observeCatalog(sources)
-  }
-
-  #observeTrail(sources: MetricSources): void {
-    const { registry } = this
-    new Gauge({
-      name: 'pgwitness_trail_records',
-      help: 'Records of the trail since the start, by how far they have come.',
-      labelNames: ['stage'],
-      registers: [registry],
-      collect() {
-        const state = sources.trail()
-        this.set({ stage: 'appended' }, state.appended_records)
-        this.set({ stage: 'acknowledged' }, state.acknowledged_records)
-        this.set({ stage: 'fallback' }, state.fallback_records)
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_trail_queued_bytes',
-      help: 'Bytes of records that are not on disk yet.',
-      registers: [registry],
-      collect() {
-        this.set(sources.trail().queued_bytes)
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_uncopied_seals',
-      help: 'Seals since the start that audit.seal.copy could not take.',
-      registers: [registry],
-      collect() {
-        this.set(sources.trail().uncopied_seals)
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_lost_records',
-      help: 'Records since the start that were kept nowhere (audit.on_failure: continue).',
-      registers: [registry],
-      collect() {
-        this.set(sources.trail().lost_records)
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_trail_disk_percent',
-      help: 'How full the file system of the audit directory is; records tell of 75, 90 and 98.',
-      registers: [registry],
-      collect() {
-        this.set(sources.trail().disk_percent)
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_trail_stuck',
-      help: '1 while a writer of the trail is held up in a system call.',
-      registers: [registry],
-      collect() {
-        this.set(Number(sources.trail().stuck))
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_trail_mode',
-      help: '1 for where records go now: file, fallback (the server log) or failed (neither).',
-      labelNames: ['mode'],
-      registers: [registry],
-      collect() {
-        const { mode } = sources.trail()
-        for (const one of ['file', 'fallback', 'failed']) {
-          this.set({ mode: one }, one === mode ? 1 : 0)
-        }
-      },
-    })
-  }
-
-  #observeParser(sources: MetricSources): void {
-    const { registry } = this
-    new Gauge({
-      name: 'pgwitness_parser',
-      help: 'Texts that went to the parser threads, by what came of them, and what is kept of them.',
-      labelNames: ['event'],
-      registers: [registry],
-      collect() {
-        for (const [event, count] of Object.entries(sources.parser())) this.set({ event }, count)
-      },
-    })
-    new Gauge({
-      name: 'pgwitness_text_lookups',
-      help:
-        'Texts that sessions have sent, by what knew them: the same text, another one that differs ' +
-        'in literals alone (shape), or nothing, so that they waited for the parser.',
-      labelNames: ['known_by'],
-      registers: [registry],
-      collect() {
-        const { cache_hits, shape_hits, cache_misses } = sources.parser()
-        this.set({ known_by: 'text' }, cache_hits)
-        this.set({ known_by: 'shape' }, shape_hits)
-        this.set({ known_by: 'nothing' }, cache_misses)
-      },
-    })
-  }
-
-  #observeCatalog({ catalog }: MetricSources): void {
-    const gauge = (
-      name: string,
-      help: string,
-      value: (of: CatalogFigures) => number | undefined,
-    ) => {
-      new Gauge({
-        name: `pgwitness_catalog_${name}`,
-        help,
-        labelNames: ['database'],
-        registers: [this.registry],
-        collect() {
-          this.reset()
-          for (const one of catalog()) {
-            const now = value(one)
-            if (now !== undefined) this.set({ database: one.database }, now)
-          }
-        },
-      })
-    }
-    gauge('age_seconds', 'Age of what is known of names and grants.', ({ age_ms }) =>
-      age_ms === undefined ? undefined : age_ms / 1_000,
-    )
-    gauge('relations', 'Relations known.', ({ relations }) => relations)
-    gauge(
-      'loads',
-      'Times that the catalog was read since the database is in use.',
-      ({ loads }) => loads,
-    )
-    gauge(
-      'grants_in_doubt',
-      '1 while a change of grants, roles or owners has not been read yet: all counts as granted.',
-      ({ grants_in_doubt }) => Number(grants_in_doubt),
-    )
-    gauge(
-      'audit_role_missing',
-      '1 when the role of object_audit does not exist: its grants audit nothing.',
-      ({ missing_role }) => Number(missing_role !== undefined),
-    )
   }
 }

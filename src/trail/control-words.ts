@@ -1,3 +1,4 @@
+import { SyncCounters, sync_counters_bytes } from './sync-times.js'
 import type { TrailState } from './trail.js'
 
 /** The memory that the relay loop and the trail thread share; it outlives a dead writer. */
@@ -47,6 +48,8 @@ const words = {
   /** Former writers that are held up in system calls on files, and on the server log. */
   held_up_file: 7,
   held_up_log: 8,
+  /** How often records could not go to the file any more. */
+  failures: 9,
 } as const
 
 /** What a system call of the writer is about: the audit directory and its files, or the server log. */
@@ -65,9 +68,10 @@ export class FencedError extends Error {
 }
 
 const counter_bytes = 64
+const word_bytes = 64
 
 export function createControl(): SharedArrayBuffer {
-  const control = new SharedArrayBuffer(counter_bytes + 64)
+  const control = new SharedArrayBuffer(counter_bytes + word_bytes + sync_counters_bytes)
   new BigInt64Array(control)[counters.next_seq] = 1n
   return control
 }
@@ -76,10 +80,12 @@ export function createControl(): SharedArrayBuffer {
 export class ControlWords {
   readonly #counters: BigInt64Array
   readonly #words: Int32Array
+  readonly syncs: SyncCounters
 
   constructor(control: SharedArrayBuffer) {
     this.#counters = new BigInt64Array(control, 0, counter_bytes / 8)
-    this.#words = new Int32Array(control, counter_bytes)
+    this.#words = new Int32Array(control, counter_bytes, word_bytes / 4)
+    this.syncs = new SyncCounters(control, counter_bytes + word_bytes)
   }
 
   counter(name: Counter): number {
@@ -95,7 +101,12 @@ export class ControlWords {
   }
 
   set mode(mode: TrailState['mode']) {
-    Atomics.store(this.#words, words.mode, modes.indexOf(mode))
+    const before = Atomics.exchange(this.#words, words.mode, modes.indexOf(mode))
+    if (modes[before] === 'file' && mode !== 'file') Atomics.add(this.#words, words.failures, 1)
+  }
+
+  get failures(): number {
+    return Atomics.load(this.#words, words.failures)
   }
 
   /** Sign of life: a writer that does not count on is stuck in a system call. */

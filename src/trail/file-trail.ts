@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { WitnessError } from '../errors.js'
 import { SystemClock } from '../lib/clock.js'
 import { limits } from '../lib/limits.js'
+import { withResolvers } from '../lib/with-resolvers.js'
 import type { AuditRecord } from '../record/audit-record.js'
 import { ControlWords, createControl, type TrailMemory } from './control-words.js'
 import { DirectoryLock } from './directory-lock.js'
@@ -11,12 +12,13 @@ import { createRing, RingProducer } from './ring.js'
 import { SealCopy } from './seal-copy.js'
 import type { Trail, TrailFailing, TrailState } from './trail.js'
 import type { RetainOptions, TrailLog, TrailOptions } from './trail-options.js'
+import { UnsavedAge } from './unsaved-age.js'
 import { WriterHost } from './writer-host.js'
 import type { WriterMessage } from './writer-messages.js'
 import { notes, renderNote, renderRecord } from './writer-notes.js'
 
-/** How often the trail is looked after: what was lost, and whether to tell of it again. */
-const look_ms = 1_000
+/** How often the trail is looked after: how long records wait, what was lost, what is to be told. */
+const look_ms = 250
 
 interface FlushWaiter {
   readonly position: number
@@ -59,6 +61,7 @@ export class FileTrail implements Trail {
   readonly #host: WriterHost
   readonly #lost: LostRecords
   readonly #clock = new SystemClock()
+  readonly #age = new UnsavedAge(performance.now())
   readonly #seal_copy: SealCopy | undefined
   #lock: DirectoryLock
   #relocking = false
@@ -93,7 +96,7 @@ export class FileTrail implements Trail {
     }
     this.#queue = new RingProducer(this.#memory.queue)
     this.#control = new ControlWords(this.#memory.control)
-    const { promise, resolve, reject } = promiseWithResolvers()
+    const { promise, resolve, reject } = withResolvers()
     this.opened = promise
     this.#settle_opened = { resolve, reject }
     this.#lost = new LostRecords(log)
@@ -194,7 +197,11 @@ export class FileTrail implements Trail {
       appended_records: this.#appended_records,
       acknowledged_records: this.#control.counter('acknowledged'),
       queued_bytes: this.#queue.head - this.#queue.tail,
+      queue_bytes: this.#queue.capacity,
+      oldest_unsaved_ms: this.#age.age(this.#queue.head, this.#queue.tail, performance.now()),
       fallback_records: this.#control.counter('diverted'),
+      fallbacks: this.#control.failures,
+      syncs: this.#control.syncs.times,
       current_file: this.#current_file,
       stuck: this.#host.holds_threads,
       lost_records: this.#lost.total,
@@ -229,7 +236,7 @@ export class FileTrail implements Trail {
   }
 
   async #close(reason: string): Promise<void> {
-    const { promise, resolve, reject } = promiseWithResolvers()
+    const { promise, resolve, reject } = withResolvers()
     this.#settle_closed = { resolve, reject }
     const gap = this.#endGap() ? undefined : this.#lost.gap
     this.#host.close({ kind: 'close', reason, ...(gap !== undefined && { gap }) })
@@ -308,6 +315,7 @@ export class FileTrail implements Trail {
   }
 
   #lookAfter(): void {
+    this.#age.look(this.#queue.head, this.#queue.tail, performance.now())
     if (this.#control.mode === 'failed') this.#lost.tellOfFailure(this.state.queued_bytes)
     else this.#endGap()
   }
@@ -367,19 +375,4 @@ export class FileTrail implements Trail {
     this.#lock = lock
     await old.release()
   }
-}
-
-/** `Promise.withResolvers` is not in Node 20. */
-function promiseWithResolvers(): {
-  readonly promise: Promise<void>
-  resolve(): void
-  reject(error: unknown): void
-} {
-  let resolve: () => void = () => undefined
-  let reject: (error: unknown) => void = () => undefined
-  const promise = new Promise<void>((on_resolve, on_reject) => {
-    resolve = on_resolve
-    reject = on_reject
-  })
-  return { promise, resolve, reject }
 }

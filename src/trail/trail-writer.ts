@@ -12,6 +12,7 @@ import { Reserve } from './reserve.js'
 import { expiredFiles } from './retention.js'
 import { Sealer } from './sealer.js'
 import { ServerLogSink } from './server-log-sink.js'
+import { timedDisk } from './sync-times.js'
 import type { RetainOptions, TrailIdentity, TrailOptions } from './trail-options.js'
 import { asFailure, errnoOf } from './write-failure.js'
 import { SystemWriterClock, type WriterClock } from './writer-clock.js'
@@ -87,7 +88,7 @@ export class TrailWriter {
     this.#control = new ControlWords(memory.control)
     const fenced = (place: Place) =>
       fencedDisk(ports.disk ?? real_disk, this.#control, setup.generation, place)
-    this.#disk = fenced('file')
+    this.#disk = timedDisk(fenced('file'), this.#control.syncs)
     this.#log_disk = fenced('log')
     this.#backlog = new Backlog(memory)
     this.#directory = new AuditDirectory(setup.options, this.#disk)

@@ -1,4 +1,5 @@
 import type { AuditRecord } from '../record/audit-record.js'
+import type { SyncTimes } from './sync-times.js'
 
 /** The trail as the relay loop sees it. Everything behind it is in the trail thread. */
 export interface Trail {
@@ -49,7 +50,14 @@ export interface TrailState {
   readonly appended_records: number
   readonly acknowledged_records: number
   readonly queued_bytes: number
+  /** What may wait before sessions do. */
+  readonly queue_bytes: number
+  /** How long the oldest record that is not safe has waited; 0 when all is safe. */
+  readonly oldest_unsaved_ms: number
   readonly fallback_records: number
+  /** How often records could not go to the file any more, since the start. */
+  readonly fallbacks: number
+  readonly syncs: SyncTimes
   readonly current_file: string
   /** A writer is held up in a system call for longer than `stuck_timeout`; another has its work. */
   readonly stuck: boolean

@@ -80,6 +80,7 @@ export class KeptSession {
         statement() {},
         mismatch() {},
         sessionOpened() {},
+        refused() {},
         sessionClosed() {},
         turnedAway() {},
       },

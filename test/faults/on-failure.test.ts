@@ -114,7 +114,7 @@ describe.skipIf(!tmpfs_works)('when nothing can be written (skips without tmpfs)
       status: 200,
       words: expect.stringMatching(/statements pass without.*\n\d+ records were kept nowhere/s),
     })
-    expect(await metric(proxy, 'pgwitness_lost_records')).toBeGreaterThanOrEqual(50)
+    expect(await metric(proxy, 'pgwitness_lost_records_total')).toBeGreaterThanOrEqual(50)
 
     disk.remount('size=64m')
     disk.empty()

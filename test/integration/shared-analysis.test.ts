@@ -31,12 +31,12 @@ async function figures(): Promise<{
     const line = page.split('\n').find((one) => one.startsWith(`${series} `))
     return Number(line?.split(' ')[1])
   }
-  const known_by = (what: string) => value(`pgwitness_text_lookups{known_by="${what}"}`)
+  const known_by = (what: string) => value(`pgwitness_text_lookups_total{known_by="${what}"}`)
   return {
     text: known_by('text'),
     shape: known_by('shape'),
     nothing: known_by('nothing'),
-    parsed: value('pgwitness_parser{event="parsed"}'),
+    parsed: value('pgwitness_parser_texts_total{result="parsed"}'),
   }
 }
 

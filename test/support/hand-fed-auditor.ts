@@ -56,6 +56,7 @@ export async function handFedAuditor(
       statement() {},
       mismatch() {},
       sessionOpened() {},
+      refused() {},
       sessionClosed() {},
       turnedAway() {},
     },
