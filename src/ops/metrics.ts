@@ -1,7 +1,18 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 
 /** The errors of pgwitness's own that clients see: docs/errors.md. */
-const refusal_states = ['08001', '08006', '08P01', '0A000', '28000', '53300', '57P03', 'XX000']
+const refusal_states = [
+  '08001',
+  '08006',
+  '08007',
+  '08P01',
+  '0A000',
+  '28000',
+  '53300',
+  '57P03',
+  '58030',
+  'XX000',
+]
 
 /** The program's metrics in Prometheus' terms. */
 export class Metrics {

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { lstatSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { destination, type Logger, pino } from 'pino'
@@ -49,11 +49,12 @@ export async function openServerLog(options: ServerLogOptions): Promise<ServerLo
   const { file, rotate } = options
   if (file === undefined) {
     const fallback = { fd: 2 }
-    if (process.stderr.isTTY) {
-      const terminal = pretty({ destination: 2, sync: true, ignore: 'pid' })
-      return { logger: pino(base, terminal), fallback, close: async () => {} }
-    }
     const stream = openStderr()
+    if (process.stderr.isTTY) {
+      const terminal = pretty({ destination: stream, ignore: 'pid' })
+      const write = (line: string) => terminal.write(harmlessLine(line))
+      return { logger: pino(base, { write }), fallback, close: () => end(terminal) }
+    }
     return { logger: pino(base, stream), fallback, close: () => end(stream) }
   }
   const stream = await openFile(file, rotate.age_ms)
@@ -79,6 +80,23 @@ function openStderr() {
   // There is no second place to tell it; the trail thread finds out by itself when it needs stderr.
   stream.on('error', () => {})
   return stream
+}
+
+/** What a terminal obeys, or shows in another order than it stands; line ends and tabs are not. */
+const obeyed = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * A line of JSON whose texts can do nothing to a terminal: names of users and words of servers
+ * stand in them. pino-pretty writes what the escapes of JSON stand for.
+ */
+function harmlessLine(line: string): string {
+  // One escape at a time, or a backslash that is itself escaped would seem to begin one.
+  const plain = line.replaceAll(/\\(?:u[0-9a-fA-F]{4}|.)/g, (escape) => {
+    if (!escape.startsWith('\\u')) return /^\\[bfr]$/.test(escape) ? '\ufffd' : escape
+    const character = String.fromCharCode(Number.parseInt(escape.slice(2), 16))
+    return character.replace(obeyed, '\ufffd') === character ? escape : '\ufffd'
+  })
+  return `${plain.trimEnd().replaceAll(obeyed, '\ufffd')}\n`
 }
 
 async function openFile(file: string, age_ms: number): Promise<RollStream> {
@@ -109,7 +127,7 @@ function frequency(age_ms: number): { readonly frequency?: 'daily' | number } {
 }
 
 /** The last lines go out, unless they cannot: the end of the process does not wait for ever. */
-function end(stream: Pick<RollStream, 'end' | 'once'>): Promise<void> {
+function end(stream: Pick<EventEmitter, 'once'> & { end(): unknown }): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, end_max_ms)
     const finish = () => {
