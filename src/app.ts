@@ -12,6 +12,7 @@ import { WitnessError } from './errors.js'
 import { type Clock, SystemClock } from './lib/clock.js'
 import { packageVersion } from './lib/package-version.js'
 import { AdminServer, type Health } from './ops/admin-server.js'
+import { catalogWords, lagWords } from './ops/health-words.js'
 import { Metrics } from './ops/metrics.js'
 import { observe, observeProcess } from './ops/observed-metrics.js'
 import { probe } from './ops/probe.js'
@@ -141,7 +142,7 @@ async function construct(
     started.push(watchCertificates(() => live.config, log))
   }
 
-  const health_now = () => health(config.upstream, trail, catalog)
+  const health_now = () => health(config.upstream, trail, catalog, config.audit.flush.sync_ms)
   const admin_port = await startAdmin(config, metrics, health_now, started)
   log.info({ ...address, admin_port, directory: config.audit.directory }, 'pgwitness is listening')
   return {
@@ -334,15 +335,16 @@ async function health(
   upstream: Config['upstream'],
   trail: FileTrail,
   catalog: DatabaseCatalogSource,
+  sync_ms: number,
 ): Promise<Health> {
-  const degraded: string[] = []
+  const degraded = [...lagWords(trail.state.oldest_unsaved_ms, sync_ms)]
   const { host, port } = upstream
   const path = upstreamName(upstream)
   const unreachable = await probe(host.startsWith('/') ? { path } : { host, port }, probe_max_ms)
   if (unreachable !== undefined) degraded.push(`the server cannot be reached: ${unreachable}`)
   degraded.push(...trailTroubles(trail))
-  for (const { database, problem, missing_role } of catalog.status()) {
-    if (problem !== undefined) degraded.push(`catalog of ${database}: ${problem}`)
+  for (const { database, problem, age_ms, missing_role } of catalog.status()) {
+    degraded.push(...catalogWords(database, problem, age_ms))
     if (missing_role === undefined) continue
     const words = `the role of object_audit does not exist: ${JSON.stringify(missing_role)}`
     if (!degraded.includes(words)) degraded.push(words)

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { DatabaseCatalogSource } from '../catalog/catalog-source.js'
+import { certificateNotices } from '../config/certificate-dates.js'
 import type { Config } from '../config/config.js'
 import { type ConfigChange, configChanges, needsRestart } from '../config/config-changes.js'
 import { ConfigError } from '../config/config-error.js'
@@ -118,6 +119,9 @@ export class Reloader {
     this.#parts.tls.replace(tls)
     this.#parts.trail.setRetention(config.audit.retain)
     live.config = config
+    for (const { message, ...notice } of certificateNotices(config, Date.now())) {
+      log.warn(notice, message)
+    }
     const keys = changes.map(({ key }) => key)
     const level = config.server_log.level
     const is_wider = (log.levels.values[level] ?? 0) < log.levelVal
