@@ -15,7 +15,7 @@ const reloadable = [
   /^server_log\.level$/,
   /^audit\.retain\./,
   /^(listen|upstream)\.tls\.(cert|key|client_ca|ca)$/,
-  /^catalog\.password$/,
+  /^catalog\.password(_file)?$/,
 ]
 
 /** True for a key that counts only after a restart. */
