@@ -8,6 +8,7 @@ import * as catalog_queries from '../../src/catalog/catalog-queries.js'
 import { SideConnection } from '../../src/catalog/side-connection.js'
 import { catalog_relations } from '../../src/cli/setup-role-sql.js'
 import { readTrail } from '../../src/trail/read-trail.js'
+import { blocksOf } from '../docs/page-blocks.js'
 import { type SampleTrail, writeSampleTrail } from '../docs/sample-trail.js'
 import { runTool, versionOf } from '../support/client-tools.js'
 import { type ScratchPostgres, startPostgres } from '../support/postgres.js'
@@ -127,6 +128,29 @@ describe.skipIf(without_psql)('the role of the side connection (skips without ps
     SELECT relname, relacl FROM pg_class WHERE relacl IS NOT NULL UNION ALL
     SELECT nspname, nspacl FROM pg_namespace UNION ALL
     SELECT datname, datacl FROM pg_database ORDER BY 1`
+
+  test('is made by the command of docs/running.md', async () => {
+    const [block] = blocksOf('docs/running.md').filter(
+      ({ heading }) => heading === 'The role of the side connection',
+    )
+    const bin = join(scratch, 'role-bin')
+    fs.mkdirSync(bin)
+    // Of the test run itself, and no key of ours.
+    const shim = `#!/bin/sh\nunset PGWITNESS_TEMPLATES\nexec '${process.execPath}' '${main_file}' "$@"\n`
+    fs.writeFileSync(join(bin, 'pgwitness'), shim, { mode: 0o755 })
+    fs.writeFileSync(join(scratch, 'catalog-password'), 'by the page')
+    const { code, stderr } = await runTool('/bin/bash', ['-c', `cd ${scratch}\n${block?.text}`], {
+      ...{ PGHOST: postgres.host, PGPORT: String(postgres.port), PGUSER: 'postgres' },
+      ...{ PGPASSWORD: postgres.password, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const { host, port } = postgres
+    const client = new pg.Client({
+      ...{ host, port, user: 'pgwitness', password: 'by the page', database: 'postgres' },
+    })
+    await client.connect()
+    await client.end()
+  })
 
   test('is refused when it exists and may do more', async () => {
     await run('CREATE ROLE mighty CREATEDB')
