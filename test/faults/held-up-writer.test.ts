@@ -4,7 +4,9 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type FileTrail, openTrail } from '../../src/trail/file-trail.js'
+import { spawnCli, written } from '../cli/spawn-cli.js'
 import { freezing_works, mountExt4, type ScratchFileSystem } from '../support/file-systems.js'
+import { RawClient, startupPacket } from '../support/raw-client.js'
 import { verifyDirectory } from '../trail/tampering/sealed-trail.js'
 import {
   body,
@@ -96,6 +98,27 @@ describe.skipIf(!freezing_works)('a file system that stops (skips without ext4 a
     const diverted = divertedLines(server_log).map((text) => JSON.parse(text))
     expect(diverted.flatMap(({ n }) => n ?? [])).toHaveLength(50)
     expect(diverted.at(-1)).toMatchObject({ command: 'audit.stop' })
+  })
+
+  it('does not keep the process from ending: what is left is in the server log', async () => {
+    const line = ['run', '--listen', '127.0.0.1:0', '--audit-dir', directory]
+    const cli = spawnCli([...line, '--upstream', 'postgres://127.0.0.1:1'], {
+      PGWITNESS_AUDIT_STUCK_TIMEOUT: '500ms',
+      PGWITNESS_SERVER_LOG_FILE: join(scratch, 'log', 'server.log'),
+    })
+    const [, port] = await written(cli, 'stderr', /listening on 127\.0\.0\.1:(\d+) for/)
+    disk.freeze()
+    const client = await RawClient.connect(Number(port))
+    client.send(startupPacket({ user: 'nobody', database: 'nothing' }))
+    expect(await client.closed()).toContain('C08001')
+    cli.process.kill('SIGTERM')
+    await written(cli, 'stderr', /a system call does not come back: ending by force/)
+    // The kernel lets go of the process when the file system lets go of its thread.
+    disk.unfreeze()
+    expect(await cli.ended).not.toBe(0)
+    const texts = divertedLines(join(scratch, 'log', 'server.1.log'))
+    const commands = texts.map((text) => JSON.parse(text).command)
+    expect(commands).toEqual(expect.arrayContaining(['connection refused', 'audit.stop']))
   })
 
   it('together with a log that takes nothing is a failure, until one of the two is back', async () => {
