@@ -139,8 +139,7 @@ function observeTrail(
   read(registry, 'counter', 'uncopied_seals_total', uncopied, () => trail().uncopied_seals)
   const lost = 'Records since the start that were kept nowhere (audit.on_failure: continue).'
   read(registry, 'counter', 'lost_records_total', lost, () => trail().lost_records)
-  const disk =
-    'How full the file system of the audit directory is; records tell of 75, 90 and 98.'
+  const disk = 'How full the file system of the audit directory is; records tell of 75, 90 and 98.'
   read(registry, 'gauge', 'trail_disk_percent', disk, () => trail().disk_percent)
   const mode = '1 for where records go now: file, fallback (the server log) or failed (neither).'
   const modes = () => {

@@ -91,10 +91,10 @@ const obeyed = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
  */
 function harmlessLine(line: string): string {
   // One escape at a time, or a backslash that is itself escaped would seem to begin one.
-  const plain = line.replaceAll(/\\(?:u[0-9a-fA-F]{4}|.)/g, (escape) => {
-    if (!escape.startsWith('\\u')) return /^\\[bfr]$/.test(escape) ? '\ufffd' : escape
-    const character = String.fromCharCode(Number.parseInt(escape.slice(2), 16))
-    return character.replace(obeyed, '\ufffd') === character ? escape : '\ufffd'
+  const plain = line.replaceAll(/\\(?:u[0-9a-fA-F]{4}|.)/g, (escaped) => {
+    if (!escaped.startsWith('\\u')) return /^\\[bfr]$/.test(escaped) ? '\ufffd' : escaped
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(2), 16))
+    return character.replace(obeyed, '\ufffd') === character ? escaped : '\ufffd'
   })
   return `${plain.trimEnd().replaceAll(obeyed, '\ufffd')}\n`
 }

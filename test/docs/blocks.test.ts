@@ -34,10 +34,6 @@ const treatments: Readonly<Record<string, readonly [count: number, treatment: Tr
     1,
     { by: 'test/docs/operating.test.ts' },
   ],
-  'docs/running.md > The role of the side connection > sh': [
-    1,
-    { by: 'test/cli/setup-sql.test.ts' },
-  ],
   'docs/operating.md > Keys > sh': [1, { by: 'test/docs/operating.test.ts' }],
   'docs/reading.md > With pgwitness tail > sh': [1, { by: 'test/docs/commands.test.ts' }],
   'docs/reading.md > With jq > sh': [5, { by: 'test/docs/reading.test.ts' }],
