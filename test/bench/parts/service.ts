@@ -27,7 +27,8 @@ export class Service {
         this.#output = `${this.#output}${text}`.slice(-10_000)
       })
     }
-    process.once('exit', this.#end_with_us)
+    // Before the directories go in which it writes.
+    process.prependOnceListener('exit', this.#end_with_us)
   }
 
   /** Starts it and waits until it listens. Throws with its words when it ends instead. */
