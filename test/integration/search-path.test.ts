@@ -17,7 +17,8 @@ const setup = `
   CREATE TABLE "Odd ""x, y".t (i int);
   GRANT USAGE ON SCHEMA a, b, bob, "Odd ""x, y" TO bob; GRANT USAGE ON SCHEMA c, reader TO reader;
   GRANT SELECT ON a.t, b.t, bob.t, public.t, "Odd ""x, y".t TO bob;
-  GRANT SELECT ON c.t, reader.t TO reader`
+  GRANT SELECT ON c.t, reader.t TO reader;
+  CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SET search_path = b AS 'SELECT count(*) FROM t'`
 
 /** Before, the defaults of a login are those of the last reading of the catalog. */
 const is_unreported = serverMajor() < 18
@@ -133,6 +134,28 @@ describe('names follow the search_path of the session', () => {
       expect(real).toEqual(['b', 'a', 'b'])
       expect(recorded).toEqual(real)
     }
+  })
+
+  it("a function's own SET clause, which ends with its call", async () => {
+    const { real, recorded } = await follow(
+      [
+        'SET search_path = a',
+        'SELECT public.peek()',
+        '?',
+        'BEGIN',
+        'SELECT public.peek()',
+        '?',
+      ].concat(
+        'COMMIT',
+        "CREATE FUNCTION pg_temp.own() RETURNS int LANGUAGE sql SET search_path = b AS 'SELECT 1'",
+        'ALTER FUNCTION pg_temp.own() SET search_path = c',
+        '?',
+        'SELECT pg_temp.own()',
+        '?',
+      ),
+    )
+    expect(real).toEqual(['a', 'a', 'a', 'a'])
+    expect(recorded).toEqual(real)
   })
 
   it('SET SESSION AUTHORIZATION', async () => {
