@@ -180,6 +180,10 @@ function moveTorn(path: string, scan: FileScan, file_mode: number, disk: Disk): 
   try {
     writeAll(disk, torn_fd, scan.torn)
     disk.fsyncSync(torn_fd)
+  } catch (error) {
+    // On a full disk every further start would leave one more, until their names are used up.
+    disk.unlinkSync(torn_path)
+    throw error
   } finally {
     disk.closeSync(torn_fd)
   }

@@ -1,0 +1,57 @@
+import { generateKeyPairSync } from 'node:crypto'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { mountTmpfs, tmpfs_works } from '../support/file-systems.js'
+import { verifyDirectory } from './tampering/sealed-trail.js'
+import {
+  removeDirectory,
+  scratchDirectory,
+  trailOptions,
+  WriterHarness,
+} from './trail-fixture.js'
+
+/** How a trail may end, and what the next start and a verification make of it. */
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+const seal = { key: privateKey, every_ms: 10_000, records: 10_000 }
+const keys = [publicKey]
+
+let scratch: string
+let directory: string
+let server_log: string
+
+beforeEach(() => {
+  scratch = scratchDirectory()
+  directory = join(scratch, 'audit')
+  server_log = join(scratch, 'server.log')
+})
+
+afterEach(() => removeDirectory(scratch))
+
+describe.skipIf(!tmpfs_works)('on a full file system (skips without tmpfs)', () => {
+  it('a torn end waits for room, however often a start is tried', async () => {
+    const disk = mountTmpfs('1m')
+    try {
+      directory = join(disk.path, 'audit')
+      fs.mkdirSync(directory)
+      const options = trailOptions(directory, { seal, server_log: { path: server_log } })
+      const first = new WriterHarness(options).start()
+      first.append(1, 30)
+      first.flush()
+      fs.appendFileSync(join(directory, first.currentFile), `{"v":1,"tra${'x'.repeat(5_000)}`)
+      disk.fill()
+      for (let attempt = 1; attempt <= 20; attempt++) {
+        expect(() => new WriterHarness(options).start()).toThrow('ENOSPC')
+      }
+      disk.empty()
+      new WriterHarness(options).start().close()
+      const torn = fs.readdirSync(directory).filter((name) => name.includes('.torn'))
+      expect(torn).toEqual([`${first.currentFile}.torn`])
+      const told = await verifyDirectory(directory, { keys })
+      expect(told.findings.filter((finding) => finding.startsWith('altered'))).toEqual([])
+    } finally {
+      disk.unmount()
+    }
+  })
+})
