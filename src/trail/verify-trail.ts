@@ -67,6 +67,10 @@ class TrailCheck {
   #records = 0
   /** Place of the last record that names the next file. */
   #rotated_at = 0
+  /** Place of the last record that says that a file is full. */
+  #fallback_at = 0
+  /** The file behind which records went to the server log, until a record names them. */
+  #diverted_behind: string | undefined
   #done_bytes = 0
   #live = false
 
@@ -100,6 +104,7 @@ class TrailCheck {
       this.#findings.add({ kind: 'unverifiable', text: 'the trail holds no seal' })
     }
     this.#links.finish()
+    this.#tellUnnamed()
     this.#sequence.finish(this.#diverted)
     await checkTorn(directory, this.#torn, this.#findings)
     await checkDiverted(this.#diverted, server_log, this.#findings)
@@ -216,13 +221,21 @@ class TrailCheck {
     if (this.#records !== this.#rotated_at + 1) this.#links.closedWith(undefined)
     // The line of the seal is the first record of the next range.
     file.first_seq = sealed_seq
+    const ends_full = seal.closing === true && this.#records === this.#fallback_at + 1
+    if (ends_full) this.#diverted_behind = file.name
     this.#signatures.take(seal, { file: file.name, bytes })
     if (this.#anchor !== undefined) this.#new_seals.push(seal)
   }
 
   /** Records by which the trail tells what became of other records and files. */
   #note(file: SealedFile, { command, detail }: AuditLine): void {
-    if (command === 'audit.start') this.#diverted_before = this.#diverted.length
+    if (command === 'audit.start') {
+      this.#diverted_before = this.#diverted.length
+      this.#tellUnnamed()
+    }
+    if (command === 'audit.fallback') this.#fallback_at = this.#records
+    const names_diverted = command === 'audit.recovered' && detail['of'] === undefined
+    if (names_diverted || command === 'audit.resume') this.#diverted_behind = undefined
     if (command === 'audit.expire') this.#links.addExpired(detail['file'])
     if (command === 'audit.rotate') {
       this.#links.closedWith(detail['next'])
@@ -237,6 +250,16 @@ class TrailCheck {
       const { file: torn_file, bytes, sha256 } = detail
       this.#torn.push({ of: detail['of'], file: torn_file, bytes, sha256 })
     }
+  }
+
+  /** A process that ends while records go to the server log leaves none that names them. */
+  #tellUnnamed(): void {
+    const file = this.#diverted_behind
+    this.#diverted_behind = undefined
+    if (file === undefined) return
+    const text =
+      'the file ends where the disk was full: what came then went to the server log, and no record names it'
+    this.#findings.add({ kind: 'gap', file, text })
   }
 
   /** What was kept nowhere has no numbers that could be missing. */

@@ -54,4 +54,43 @@ describe.skipIf(!tmpfs_works)('on a full file system (skips without tmpfs)', () 
       disk.unmount()
     }
   })
+
+  it.each([
+    ['is killed', 'json'],
+    ['stops', 'json'],
+    ['is killed', 'csv'],
+    ['stops', 'csv'],
+  ] as const)(
+    'a pgwitness that %s leaves records in the server log, of which verify tells: %s',
+    async (how, format) => {
+      const disk = mountTmpfs('1m')
+      try {
+        directory = join(disk.path, 'audit')
+        fs.mkdirSync(directory)
+        const options = trailOptions(directory, {
+          format,
+          seal,
+          server_log: { path: server_log },
+        })
+        const first = new WriterHarness(options).start()
+        first.append(1, 30)
+        first.flush()
+        disk.fill()
+        first.append(31, 200, 'p'.repeat(300))
+        first.pass(200)
+        expect(first.control.mode).toBe('fallback')
+        if (how === 'stops') first.close()
+        const alone = await verifyDirectory(directory, { keys })
+        expect(alone.findings.join('\n')).toMatch(/ends where the disk was full/)
+        expect(alone.verdict).toBe(2)
+        disk.empty()
+        new WriterHarness(options).start().close()
+        const told = await verifyDirectory(directory, { keys })
+        expect(told.findings.join('\n')).toMatch(/ends where the disk was full/)
+        expect(told.verdict).toBe(2)
+      } finally {
+        disk.unmount()
+      }
+    },
+  )
 })
