@@ -32,6 +32,8 @@ export class FileLinks {
   readonly #findings: Findings
   readonly #names: ReadonlySet<string>
   readonly #expired = new Set<string>()
+  /** Files that the open one says were removed, until a seal has covered that. */
+  #claimed: string[] = []
   /** Files that are named and not there, by the file that names them. */
   readonly #missing = new Map<string, string>()
   readonly #empty = new Set<string>()
@@ -56,7 +58,13 @@ export class FileLinks {
   }
 
   addExpired(name: unknown): void {
-    if (typeof name === 'string') this.#expired.add(name)
+    if (typeof name === 'string') this.#claimed.push(name)
+  }
+
+  /** A seal covers what the file holds so far. The writer removes nothing before. */
+  sealed(): void {
+    for (const name of this.#claimed) this.#expired.add(name)
+    this.#claimed = []
   }
 
   closedWith(next: unknown): void {
@@ -66,6 +74,7 @@ export class FileLinks {
   /** Takes the first record of a file. */
   begin(name: string, head: AuditLine | undefined, bytes: [number, number]): void {
     this.#next = undefined
+    this.#claimed = []
     if (head === undefined || !openers.includes(head.command)) {
       const text = 'the file does not begin with the record that names the file before it'
       this.#findings.add({ kind: 'altered', file: name, bytes, text })
@@ -89,7 +98,7 @@ export class FileLinks {
   finish(): void {
     for (const [name, by] of this.#missing) {
       if (this.#expired.has(name)) continue
-      const text = `the file is missing; ${by} follows it, and no audit.expire record tells of its removal`
+      const text = `the file is missing; ${by} follows it, and no sealed audit.expire record tells of its removal`
       this.#findings.add({ kind: 'altered', file: name, text })
     }
   }

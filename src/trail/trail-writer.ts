@@ -252,7 +252,7 @@ export class TrailWriter {
     }
   }
 
-  /** A removal is on record, durably, before the file goes. */
+  /** A removal is on record, durably and sealed, before the file goes. */
   #expire(outlet: Outlet, current: string): void {
     const wall_ms = this.#clock.nowMicroseconds() / 1000
     const expired = expiredFiles(this.#directory.storedFiles(), this.#retain_seen, wall_ms)
@@ -260,8 +260,7 @@ export class TrailWriter {
       .slice(0, expire_files)
     if (expired.length === 0) return
     for (const file of expired) this.#note(notes.expire(file))
-    outlet.drain('numbered')
-    outlet.sync()
+    this.#sealer?.seal(outlet, false)
     if (outlet.file?.name !== current) return
     for (const file of expired) {
       this.#directory.remove(file.name)

@@ -223,6 +223,7 @@ class TrailCheck {
     file.first_seq = sealed_seq
     const ends_full = seal.closing === true && this.#records === this.#fallback_at + 1
     if (ends_full) this.#diverted_behind = file.name
+    this.#links.sealed()
     this.#signatures.take(seal, { file: file.name, bytes })
     if (this.#anchor !== undefined) this.#new_seals.push(seal)
   }

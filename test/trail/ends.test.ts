@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mountTmpfs, tmpfs_works } from '../support/file-systems.js'
 import { verifyDirectory } from './tampering/sealed-trail.js'
 import {
+  fileNames,
   removeDirectory,
   scratchDirectory,
   trailOptions,
@@ -93,4 +94,27 @@ describe.skipIf(!tmpfs_works)('on a full file system (skips without tmpfs)', () 
       }
     },
   )
+})
+
+describe('a file that is missing', () => {
+  it('is not excused by a record of its removal that no seal covers', async () => {
+    const options = trailOptions(directory, { seal, rotate: { age_ms: 0, size_bytes: 4_096 } })
+    fs.mkdirSync(directory)
+    const first = new WriterHarness(options).start()
+    first.append(1, 100)
+    first.flush()
+    const [oldest = ''] = fileNames(directory)
+    const path = join(directory, first.currentFile)
+    const last = fs.readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? ''
+    const { trail, epoch, seq } = JSON.parse(last)
+    const detail = { file: oldest, bytes: fs.statSync(join(directory, oldest)).size, reason: 'age' }
+    const forged = { v: 1, trail, epoch, seq: seq + 1, instance: 'test', class: 'AUDIT' }
+    fs.appendFileSync(path, `${JSON.stringify({ ...forged, command: 'audit.expire', detail })}\n`)
+    fs.unlinkSync(join(directory, oldest))
+    const told = await verifyDirectory(directory, { keys })
+    expect(told.findings.join('\n')).toMatch(/altered: .*the file is missing/)
+    new WriterHarness(options).start().close()
+    const later = await verifyDirectory(directory, { keys })
+    expect(later.findings.join('\n')).toMatch(/altered: .*the file is missing/)
+  })
 })

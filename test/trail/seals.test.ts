@@ -221,7 +221,7 @@ describe('a trail verifies', () => {
 })
 
 function missingText(by: string | undefined): string {
-  return `the file is missing; ${by} follows it, and no audit.expire record tells of its removal`
+  return `the file is missing; ${by} follows it, and no sealed audit.expire record tells of its removal`
 }
 
 describe('the anchor', () => {
