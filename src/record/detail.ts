@@ -90,6 +90,10 @@ export const detail_schemas = {
       .optional()
       .describe('the effective configuration, secrets left out'),
     previous,
+    last_record: z
+      .strictObject({ epoch: bytes.describe('its start'), seq: bytes.describe('its number') })
+      .optional()
+      .describe('the last record that was found (JSON alone)'),
     empty_files: z.array(text).optional().describe('files behind it that hold nothing'),
     previous_unreadable: text.optional().describe('why the file before could not be read'),
     warning: text.optional().describe('what is wrong with the directory, such as others may write'),

@@ -29,8 +29,16 @@ export interface Legacy {
   readonly unreadable?: string
   /** Trail and epoch of its last record, where it shows them. */
   readonly identity?: TrailIdentity
+  /** Start and number of that record. */
+  readonly last_record?: RecordNumber
   /** Hash of the last seal in the files, where one could be read. */
   readonly seal_hash?: string
+}
+
+/** Which record of a trail it is. */
+interface RecordNumber {
+  readonly epoch: number
+  readonly seq: number
 }
 
 export interface TornEnd {
@@ -106,7 +114,7 @@ function examine(
   return {
     previous: { file: file.name, bytes: scan.bytes, sha256: scan.sha256 },
     ...(torn !== undefined && { torn }),
-    ...(scan.identity !== undefined && { identity: scan.identity }),
+    ...scan.last,
     ...(scan.seal_hash !== undefined && { seal_hash: scan.seal_hash }),
   }
 }
@@ -126,7 +134,7 @@ interface FileScan {
   readonly sha256: string
   /** What stands behind them. */
   readonly torn: Buffer
-  readonly identity: TrailIdentity | undefined
+  readonly last: Pick<Legacy, 'identity' | 'last_record'>
   readonly seal_hash: string | undefined
 }
 
@@ -163,15 +171,16 @@ function scanFile(path: string, disk: Disk): FileScan {
   } finally {
     disk.closeSync(fd)
   }
-  const identity = scanner.format === 'json' ? identityOf(last_line.toString('latin1')) : undefined
-  return { bytes, sha256: hash.digest('hex'), torn: Buffer.concat(rest), identity, seal_hash }
+  const last = scanner.format === 'json' ? headOf(last_line.toString('latin1')) : {}
+  return { bytes, sha256: hash.digest('hex'), torn: Buffer.concat(rest), last, seal_hash }
 }
 
 /** Reads the head of a JSON record, whose keys stand in a fixed order. */
-function identityOf(line: string): TrailIdentity | undefined {
-  const match = /^\{"v":1,"trail":"([\w-]{8,64})","epoch":(\d{1,15}),/.exec(line)
-  const [, trail, epoch] = match ?? []
-  return trail === undefined ? undefined : { trail, epoch: Number(epoch) }
+function headOf(line: string): FileScan['last'] {
+  const match = /^\{"v":1,"trail":"([\w-]{8,64})","epoch":(\d{1,15}),"seq":(\d{1,15}),/.exec(line)
+  const [, trail, ...numbers] = match ?? []
+  const [epoch = 0, seq = 0] = numbers.map(Number)
+  return trail === undefined ? {} : { identity: { trail, epoch }, last_record: { epoch, seq } }
 }
 
 /** Moves the bytes behind the last whole record to a file of their own, then cuts them off. */

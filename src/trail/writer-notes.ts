@@ -28,6 +28,7 @@ export const notes = {
       detail: {
         ...start_detail,
         ...(legacy.previous !== undefined && { previous: legacy.previous }),
+        ...(legacy.last_record !== undefined && { last_record: legacy.last_record }),
         ...(legacy.empty.length > 0 && { empty_files: legacy.empty }),
         ...(legacy.unreadable !== undefined && { previous_unreadable: legacy.unreadable }),
         ...(directory_warning !== undefined && { warning: directory_warning }),

@@ -105,6 +105,8 @@ describe('files of the trail', () => {
     for (const [index, start] of starts.slice(1).entries()) {
       const file = starts[index]?.file ?? ''
       const path = join(directory, file)
+      const last = lines.findLast((line) => line.file === file)?.record
+      expect(start.record.detail?.['last_record']).toEqual({ epoch: last?.epoch, seq: last?.seq })
       expect(start.record.detail?.['previous']).toEqual({
         file,
         bytes: fs.statSync(path).size,
