@@ -15,6 +15,7 @@ export class AnchorCheck {
   readonly #lines: AsyncGenerator<string>
   readonly #file: FileHandle
   readonly #missing: { first?: Seal; count: number } = { count: 0 }
+  readonly #passed_over = new Set<string>()
   #next: Seal | undefined
   #trail: string | undefined
   #seen = 0
@@ -52,6 +53,11 @@ export class AnchorCheck {
     }
   }
 
+  /** The seals of this file are not shown. */
+  passOver(file: string): void {
+    this.#passed_over.add(file)
+  }
+
   /** Tells what the anchor knows and the trail does not. */
   async finish(): Promise<void> {
     if (this.#trail === undefined) await this.#advance()
@@ -85,7 +91,7 @@ export class AnchorCheck {
   }
 
   async #miss(seal: Seal | undefined): Promise<void> {
-    if (seal !== undefined) {
+    if (seal !== undefined && !this.#passed_over.has(seal.file)) {
       this.#missing.first ??= seal
       this.#missing.count++
     }

@@ -25,6 +25,8 @@ export class ChainCheck {
   /** Seals that were written again behind a failure, whose own place may have been lost. */
   #displaced: string | undefined
   #seals = 0
+  /** True behind a file that could not be read any more. */
+  #passed_over = false
 
   constructor(findings: Findings) {
     this.#findings = findings
@@ -36,6 +38,11 @@ export class ChainCheck {
 
   get seals(): number {
     return this.#seals
+  }
+
+  /** The next seal follows one that is not shown. */
+  passOver(): void {
+    this.#passed_over = true
   }
 
   /**
@@ -78,6 +85,8 @@ export class ChainCheck {
 
   #checkPrevious(seal: Seal, file: SealedFile, bytes: [number, number]): void {
     const before = this.#last
+    const passed_over = this.#passed_over
+    this.#passed_over = false
     const at = { file: file.name, bytes }
     if (before === undefined) {
       if (!file.is_first || seal.previous_hash === undefined) return
@@ -89,7 +98,7 @@ export class ChainCheck {
       const text = `this is a seal of another trail, ${seal.trail}`
       this.#findings.add({ kind: 'altered', ...at, text })
     }
-    if (seal.previous_hash === before.hash) return
+    if (passed_over || seal.previous_hash === before.hash) return
     if (seal.previous_hash === undefined) {
       const text =
         'the chain of seals begins anew: the files before could not be read at that start'

@@ -30,7 +30,7 @@ export interface ReadFile extends WalkedFile {
 /** Whether the files of a trail follow each other as their first records say. */
 export class FileLinks {
   readonly #findings: Findings
-  readonly #names: ReadonlySet<string>
+  readonly #names: Set<string>
   readonly #expired = new Set<string>()
   /** Files that the open one says were removed, until a seal has covered that. */
   #claimed: string[] = []
@@ -65,6 +65,13 @@ export class FileLinks {
   sealed(): void {
     for (const name of this.#claimed) this.#expired.add(name)
     this.#claimed = []
+  }
+
+  /** Leaves out a file that was removed after all files were listed. */
+  passOver(name: string): void {
+    this.#names.delete(name)
+    this.#expired.add(name)
+    this.#before = undefined
   }
 
   closedWith(next: unknown): void {

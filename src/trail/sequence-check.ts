@@ -82,6 +82,11 @@ export class SequenceCheck {
     else this.#disorder(file, 'is out of order or repeated', seq, place)
   }
 
+  /** The next record follows others that are not shown. */
+  passOver(): void {
+    this.#epoch = 0
+  }
+
   /** Tells what is missing and is not in the server log by what the trail itself says. */
   finish(diverted: readonly DivertedRange[]): void {
     for (const { epoch, from_seq, to_seq } of diverted) this.#fill(epoch, from_seq, to_seq)

@@ -17,6 +17,7 @@ import { type DivertedRange, SequenceCheck } from './sequence-check.js'
 import { SignatureCheck } from './signature-check.js'
 import { checkTorn, type TornClaim } from './torn-check.js'
 import { FileWalk, type WalkedRecord } from './walk-file.js'
+import { errnoOf } from './write-failure.js'
 
 export interface VerifyOptions {
   readonly directory: string
@@ -128,9 +129,9 @@ class TrailCheck {
     try {
       walk = await FileWalk.open(join(directory, name), this.#hasher)
     } catch (error) {
-      // What retention removes while we read is told by a record further on.
-      if (this.#live && error instanceof Error && 'code' in error && error.code === 'ENOENT') return
-      throw error
+      if (!this.#live || errnoOf(error) !== 'ENOENT') throw error
+      this.#passOver(name)
+      return
     }
     try {
       if (walk.size === 0) {
@@ -156,6 +157,17 @@ class TrailCheck {
     } finally {
       await walk.close()
     }
+  }
+
+  /** Retention goes on while we read. The record of it may stand in a file that came later. */
+  #passOver(name: string): void {
+    const text =
+      'the file was removed while the trail was read: verify again whether a record says so'
+    this.#findings.add({ kind: 'note', file: name, text })
+    this.#links.passOver(name)
+    this.#chain.passOver()
+    this.#sequence.passOver()
+    this.#anchor?.passOver(name)
   }
 
   #begin(name: string, { line, format, from, to }: WalkedRecord): SealedFile {

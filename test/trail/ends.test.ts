@@ -2,9 +2,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openTrail } from '../../src/trail/file-trail.js'
+import { verifyTrail } from '../../src/trail/verify-trail.js'
 import { mountTmpfs, tmpfs_works } from '../support/file-systems.js'
-import { verifyDirectory } from './tampering/sealed-trail.js'
+import { log, verifyDirectory } from './tampering/sealed-trail.js'
 import {
+  body,
   fileNames,
   removeDirectory,
   scratchDirectory,
@@ -116,5 +119,40 @@ describe('a file that is missing', () => {
     new WriterHarness(options).start().close()
     const later = await verifyDirectory(directory, { keys })
     expect(later.findings.join('\n')).toMatch(/altered: .*the file is missing/)
+  })
+})
+
+describe('a file that retention removes while it is verified', () => {
+  it('is no alteration, with an anchor or without', async () => {
+    const anchor = join(scratch, 'anchor')
+    const options = trailOptions(directory, {
+      seal: { ...seal, records: 5, copy: anchor },
+      rotate: { age_ms: 0, size_bytes: 4_096 },
+    })
+    const trail = await openTrail(options, log)
+    for (let n = 1; n <= 200; n++) expect(trail.append(body(n))).toBe(true)
+    await trail.flush()
+    await expect.poll(() => fs.existsSync(anchor)).toBe(true)
+    const before = fileNames(directory)
+    expect(before.length).toBeGreaterThan(4)
+    // The first chunk that was read is told of before the second file is opened.
+    const removing = { done: false }
+    const findings = await verifyTrail({
+      directory,
+      keys,
+      unsigned: false,
+      anchor,
+      now_ms: Date.now(),
+      progress: () => {
+        if (removing.done) return
+        removing.done = true
+        for (const name of before.slice(0, 3)) fs.unlinkSync(join(directory, name))
+      },
+    }).then((report) => report.findings)
+    expect(findings.kept.filter(({ kind }) => kind !== 'note')).toEqual([])
+    expect(findings.kept.map(({ file }) => file)).toEqual(before.slice(1, 3))
+    await trail.close('test over')
+    const told = await verifyDirectory(directory, { keys })
+    expect(told.findings.join('\n')).toMatch(/altered: .*the file is missing/)
   })
 })
