@@ -11,6 +11,7 @@ import {
   fileNames,
   removeDirectory,
   scratchDirectory,
+  storedLines,
   trailOptions,
   WriterHarness,
 } from './trail-fixture.js'
@@ -154,5 +155,38 @@ describe('a file that retention removes while it is verified', () => {
     await trail.close('test over')
     const told = await verifyDirectory(directory, { keys })
     expect(told.findings.join('\n')).toMatch(/altered: .*the file is missing/)
+  })
+})
+
+describe('what a finding names', () => {
+  it('holds the bytes and the number of the record that was edited', async () => {
+    const options = trailOptions(directory, {
+      seal: { ...seal, records: 10 },
+      rotate: { age_ms: 0, size_bytes: 8_192 },
+    })
+    fs.mkdirSync(directory)
+    const harness = new WriterHarness(options).start()
+    harness.append(1, 150)
+    harness.close()
+    expect(fileNames(directory).length).toBeGreaterThan(2)
+    for (const n of [1, 9, 10, 11, 60, 100, 149, 150]) {
+      const stored = (await storedLines(directory)).find(({ record }) => record.n === n)
+      if (stored === undefined) throw new Error(`record ${n} is missing`)
+      const path = join(directory, stored.file)
+      const whole = fs.readFileSync(path, 'utf8')
+      const at = whole.indexOf(stored.text)
+      fs.writeFileSync(path, whole.replace(`"n":${n},"padding"`, `"n":${n},"Padding"`))
+      const found = await verifyTrail({ directory, keys, unsigned: false, now_ms: Date.now() })
+      const finding = found.findings.kept.find(({ text }) => text.includes('that were sealed'))
+      expect(finding?.file).toBe(stored.file)
+      const [from = -1, to = -1] = finding?.bytes ?? []
+      expect(from).toBeLessThanOrEqual(at)
+      expect(to).toBeGreaterThanOrEqual(at + stored.text.length)
+      const [first = -1, last = -1] = finding?.records ?? []
+      expect(first).toBeLessThanOrEqual(stored.record.seq)
+      expect(last).toBeGreaterThanOrEqual(stored.record.seq)
+      expect(last - first).toBeLessThan(10)
+      fs.writeFileSync(path, whole)
+    }
   })
 })
