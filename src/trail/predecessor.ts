@@ -5,6 +5,7 @@ import type { AuditDirectory } from './audit-directory.js'
 import { createExclusive, type Disk, writeAll } from './disk.js'
 import { lastSealIn } from './read-audit-line.js'
 import { RecordScanner } from './record-scanner.js'
+import type { Seal } from './seal.js'
 import type { Predecessor } from './trail-file.js'
 import type { TrailIdentity } from './trail-options.js'
 import { errnoOf } from './write-failure.js'
@@ -27,7 +28,7 @@ export interface Legacy {
   readonly torn?: TornEnd
   /** Why the newest file could not be read, as the system's name for the error. */
   readonly unreadable?: string
-  /** Trail and epoch of its last record, where it shows them. */
+  /** Trail and epoch of its last record or, in CSV, of its last seal, where it shows them. */
   readonly identity?: TrailIdentity
   /** Start and number of that record. */
   readonly last_record?: RecordNumber
@@ -146,7 +147,7 @@ function scanFile(path: string, disk: Disk): FileScan {
   let bytes = 0
   let rest: Buffer[] = []
   let last_line = Buffer.alloc(0)
-  let seal_hash: string | undefined
+  let seal: Seal | undefined
   try {
     for (let count = 1; count > 0; ) {
       count = disk.readSync(fd, chunk, 0, chunk.length, null)
@@ -162,7 +163,7 @@ function scanFile(path: string, disk: Disk): FileScan {
       bytes += whole.length
       const shift = whole.length - end
       const whole_ends = ends.map((one) => one + shift)
-      seal_hash = lastSealIn(whole, whole_ends, scanner.format ?? 'json')?.hash ?? seal_hash
+      seal = lastSealIn(whole, whole_ends, scanner.format ?? 'json') ?? seal
       const before_last = ends.at(-2)
       const last = before_last === undefined ? whole : part.subarray(before_last, end)
       last_line = Buffer.from(last.subarray(0, line_head_bytes))
@@ -171,8 +172,14 @@ function scanFile(path: string, disk: Disk): FileScan {
   } finally {
     disk.closeSync(fd)
   }
-  const last = scanner.format === 'json' ? headOf(last_line.toString('latin1')) : {}
-  return { bytes, sha256: hash.digest('hex'), torn: Buffer.concat(rest), last, seal_hash }
+  // CSV records do not say whose they are, but seals do.
+  const last = scanner.format === 'json' ? headOf(last_line.toString('latin1')) : ownerOf(seal)
+  const torn = Buffer.concat(rest)
+  return { bytes, sha256: hash.digest('hex'), torn, last, seal_hash: seal?.hash }
+}
+
+function ownerOf(seal: Seal | undefined): FileScan['last'] {
+  return seal === undefined ? {} : { identity: { trail: seal.trail, epoch: seal.epoch } }
 }
 
 /** Reads the head of a JSON record, whose keys stand in a fixed order. */

@@ -190,3 +190,19 @@ describe('what a finding names', () => {
     }
   })
 })
+
+it.each(['json', 'csv'] as const)(
+  'a directory that has lost its trail.id goes on with the trail of its files: %s',
+  async (format) => {
+    const options = trailOptions(directory, { format, seal })
+    fs.mkdirSync(directory)
+    for (const start of [1, 2, 3]) {
+      const harness = new WriterHarness(options).start()
+      const opened = harness.messages.find(({ kind }) => kind === 'opened')
+      expect(opened).toMatchObject({ identity: { epoch: start } })
+      harness.close()
+      fs.unlinkSync(join(directory, 'trail.id'))
+    }
+    expect(await verifyDirectory(directory, { keys })).toEqual({ verdict: 0, findings: [] })
+  },
+)
