@@ -87,12 +87,13 @@ async function everything(): Promise<string[]> {
 }
 
 describe('an error while writing', () => {
-  it('diverts from the first record that is not safe, leaving no torn line', async () => {
+  const full = ['ENOSPC', 'EDQUOT']
+  it.each(full)('diverts from the first record that is not safe: %s', async (errno) => {
     const disk = new FaultyDisk()
     const harness = harnessWith(disk)
     harness.append(1, 100)
     harness.pass(30)
-    disk.write_error = 'ENOSPC'
+    disk.write_error = errno
     disk.allowance = 1_000
     harness.append(101, 200)
     harness.pass(50)
@@ -102,7 +103,7 @@ describe('an error while writing', () => {
     const diverted = divertedLines(server_log)
     expect(JSON.parse(diverted[0] ?? '')).toMatchObject({
       command: 'audit.fallback',
-      detail: { errno: 'ENOSPC' },
+      detail: { errno },
     })
     // What got through whole is synced and not repeated.
     const head = { command: 'audit.fallback' }
