@@ -73,6 +73,9 @@ export const error_table = {
   'tail.unreadable': {
     hint: 'Name the directory of the audit files (audit.directory), as a user who may read it.',
   },
+  'output.failed': {
+    hint: 'Make room where standard output goes, and run the command again.',
+  },
   'server_log.unwritable': {
     hint: 'Make the directory of server_log.file writable for this user, or leave server_log.file out.',
   },

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { WitnessError } from '../errors.js'
 import { packageVersion } from '../lib/package-version.js'
 import { describeError } from './report-error.js'
 import {
@@ -17,6 +18,9 @@ const failure_status = 1
 
 /** `verify` could not tell anything. */
 const unverifiable_status = 3
+
+/** How a pipe or socket says that nobody reads it, and what a stream says of writes behind an error. */
+const gone_codes = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']
 
 const formats = ['json', 'csv'] as const
 
@@ -42,6 +46,21 @@ export async function runCli(command_line: readonly string[]): Promise<number> {
     process.stderr.write(describeError(error))
     return failure_status
   }
+}
+
+/**
+ * The exit status of a command that went well, but whose output may be lost: on a full disk half a
+ * trail must not pass for all of it. A reader or a terminal that has gone has seen enough.
+ */
+export function lostOutput(
+  command_line: readonly string[],
+  error: NodeJS.ErrnoException | undefined,
+): number {
+  const { code = '', message = '' } = error ?? {}
+  if (error === undefined || process.stdout.isTTY || gone_codes.includes(code)) return 0
+  const reason = new WitnessError('output.failed', `standard output is not whole: ${message}`)
+  process.stderr.write(describeError(reason))
+  return command_line[0] === 'verify' ? unverifiable_status : failure_status
 }
 
 /** A text to explain may begin with a comment, which is no option: `--` and a blank. */
@@ -166,7 +185,7 @@ function addKeygen(program: Command, setStatus: (status: number) => void): void 
 }
 
 interface VerifyCommandFlags {
-  readonly key: readonly string[]
+  readonly key?: readonly string[]
   readonly anchor?: string
   readonly serverLog?: string
   readonly unsigned?: boolean
@@ -180,12 +199,7 @@ function addVerify(program: Command, setStatus: (status: number) => void): void 
       'check that a trail was not altered; status 0: intact, 1: altered, 2: incomplete, 3: cannot be verified',
     )
     .argument('<directory>', 'directory of the audit files')
-    .option(
-      '--key <file>',
-      'public key that may have signed; may be given more than once',
-      gather,
-      [],
-    )
+    .option('--key <file>', 'public key that may have signed; may be given more than once', gather)
     .option('--anchor <file>', 'file of audit.seal.copy: shows removed newest files and rollbacks')
     .option('--server-log <file>', 'server log that took records while no file could be written')
     .option('--unsigned', 'check the chain of hashes alone: seals need no signature')
@@ -193,7 +207,7 @@ function addVerify(program: Command, setStatus: (status: number) => void): void 
     .action(async (directory: string, given: VerifyCommandFlags) => {
       const { verify } = await import('./verify.js')
       const flags = {
-        keys: given.key,
+        keys: given.key ?? [],
         unsigned: given.unsigned === true,
         progress: given.progress === true,
         ...(given.anchor === undefined ? {} : { anchor: given.anchor }),

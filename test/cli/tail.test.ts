@@ -312,6 +312,16 @@ describe('following', () => {
     expect(cli.stderr).toBe('')
   })
 
+  test('is told of output that could not be written, and by the status', async () => {
+    const { trail, add } = await openAs(directory, 'json')
+    await add(statement('one'))
+    await trail.close('over')
+    const full = ['sh', '-c', 'exec "$@" > /dev/full', 'sh']
+    cli = spawnCli(['tail', directory, '-n', 'all', '-o', 'json', '--no-follow'], {}, full)
+    expect(await cli.ended).toBe(1)
+    expect(cli.stderr).toMatch(/^pgwitness: output\.failed: .*ENOSPC.*\n {2}hint: /)
+  })
+
   test('is a good citizen of a pipe', async () => {
     const command = `'${process.execPath}' dist/main.js tail '${directories.json}' -n all | head -n 1`
     const shell = spawn('/bin/bash', ['-c', `set -o pipefail; ${command}`], {
