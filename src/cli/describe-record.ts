@@ -63,7 +63,8 @@ function wordsOf(record: AuditRecord): string {
   if (statement === undefined && detail !== undefined) {
     parts.push(cutTo(JSON.stringify(detail), detail_length))
   }
-  if (record.rows !== undefined && record.rows > 0) parts.push(`${record.rows} rows`)
+  const { rows = 0 } = record
+  if (rows > 0) parts.push(rows === 1 ? '1 row' : `${rows} rows`)
   return parts.filter((part) => part !== '').join('  -- ')
 }
 
