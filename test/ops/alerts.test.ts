@@ -118,6 +118,16 @@ describe('the alert rules', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
+  test('are in docs/running.md, where they are critical', () => {
+    const doc = readFileSync(new URL('../../docs/running.md', import.meta.url), 'utf8')
+    const rows = doc.split('\n').filter((line) => line.startsWith('| `Pgwitness'))
+    const told = rows.flatMap((line) =>
+      [...line.matchAll(/`(Pgwitness\w+)`/g)].map(([, name]) => name),
+    )
+    const critical = rules.filter(({ labels }) => labels.severity === 'critical')
+    expect(told.toSorted()).toEqual(critical.map(({ alert }) => alert).toSorted())
+  })
+
   test.each(rules.map((rule) => [rule.alert, rule] as const))(
     '%s asks for what there is',
     (_, rule) => {
