@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
+import { z } from 'zod'
 import type { Config } from '../../src/config/config.js'
 import { loadConfig } from '../../src/config/load.js'
 import { versionOf } from '../support/client-tools.js'
@@ -41,6 +42,47 @@ function configOf(yaml: string | undefined, env: Readonly<Record<string, string>
 /** Longer than our own drain, and than the last records take. */
 const farewell_s = 25
 
+/**
+ * The schema of the Compose specification for the keys that we use, in their forms that we use; no
+ * other key passes. See https://github.com/compose-spec/compose-spec, schema/compose-spec.json.
+ */
+const strings = z.array(z.string()).refine((list) => new Set(list).size === list.length)
+const duration = z.string().regex(/^(\d+(us|ms|s|m|h))+$/)
+const compose_name = z.string().regex(/^[a-zA-Z0-9._-]+$/)
+const compose_service = z
+  .strictObject({
+    build: z.string(),
+    cap_drop: strings,
+    configs: z.array(z.strictObject({ source: z.string(), target: z.string() })),
+    depends_on: z.record(
+      compose_name,
+      z.strictObject({
+        condition: z.enum(['service_started', 'service_healthy', 'service_completed_successfully']),
+      }),
+    ),
+    environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    healthcheck: z.strictObject({
+      // A list without one of these words at its head is refused by the engine.
+      test: z.tuple([z.enum(['CMD', 'CMD-SHELL', 'NONE'])], z.string()),
+      interval: duration,
+      timeout: duration,
+      retries: z.number(),
+    }),
+    image: z.string(),
+    init: z.boolean(),
+    ports: strings,
+    read_only: z.boolean(),
+    security_opt: strings,
+    stop_grace_period: duration,
+    volumes: strings,
+  })
+  .partial()
+const compose_file = z.strictObject({
+  services: z.record(compose_name, compose_service),
+  configs: z.record(compose_name, z.strictObject({ content: z.string() })),
+  volumes: z.record(compose_name, z.null()),
+})
+
 describe('docker-compose.yml', () => {
   interface Service {
     readonly [key: string]: unknown
@@ -60,28 +102,18 @@ describe('docker-compose.yml', () => {
   const compose: Compose = parse(text)
   const { postgres, pgwitness } = compose.services
 
-  test('uses keys of the Compose specification alone', () => {
-    // Those that we use, as https://github.com/compose-spec/compose-spec (05-services.md) spells them.
-    const known = [
-      'build',
-      'cap_drop',
-      'configs',
-      'depends_on',
-      'environment',
-      'healthcheck',
-      'image',
-    ]
-    known.push('init', 'ports', 'read_only', 'security_opt', 'stop_grace_period', 'volumes')
-    const used = Object.values(compose.services).flatMap((service) => Object.keys(service))
-    expect(used.filter((key) => !known.includes(key))).toEqual([])
-    expect(Object.keys(compose)).toEqual(['services', 'configs', 'volumes'])
-    expect(Object.keys(postgres.healthcheck ?? {})).toEqual([
-      'test',
-      'interval',
-      'timeout',
-      'retries',
-    ])
-    expect(postgres.healthcheck?.test[0]).toBe('CMD')
+  test('is as the schema of the Compose specification asks', () => {
+    expect(compose_file.safeParse(parse(text)).error?.issues).toBeUndefined()
+  })
+
+  test.each([
+    ['a key that does not exist', 'init: true', 'initial: true'],
+    ['a number where a duration stands', 'stop_grace_period: 30s', 'stop_grace_period: 30'],
+    ['a condition that does not exist', 'service_healthy', 'service_well'],
+    ['a capability without a list', 'cap_drop: [ALL]', 'cap_drop: ALL'],
+  ])('is not with %s', (_, right, wrong) => {
+    expect(text).toContain(right)
+    expect(compose_file.safeParse(parse(text.replace(right, wrong))).success).toBe(false)
   })
 
   test('declares what its services name', () => {
