@@ -61,6 +61,11 @@ async function show(
     const text = 'only the newest files were searched for earlier records; --since looks further'
     process.stderr.write(`pgwitness: ${text}\n`)
   }
+  // Numbers begin with 1. The directory above it, or one beside it, would be followed for ever.
+  if (start.first_number === 0) {
+    const next = options.follow ? '; waiting for the first' : ''
+    process.stderr.write(`pgwitness: no audit file in ${directory}${next}\n`)
+  }
   const target = targetOf(options)
   const { first_number } = start
   let skipped = start.skipped

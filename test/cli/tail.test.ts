@@ -284,6 +284,7 @@ describe('following', () => {
 
   test('begins before there is a file, where the configuration says', async () => {
     cli = spawnCli(['tail'], { PGWITNESS_AUDIT_DIRECTORY: directory })
+    await written(cli, 'stderr', /^pgwitness: no audit file in .*; waiting for the first\n$/)
     const { trail, add } = await openAs(directory, 'csv')
     await add(statement('the first'))
     await written(cli, 'stdout', /the first/)
