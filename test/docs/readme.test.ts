@@ -44,10 +44,18 @@ test('the record of the README is what the program writes', () => {
   expect(shown).toEqual(JSON.parse(head + rendered))
 })
 
+interface Package {
+  readonly version: string
+  readonly scripts: Readonly<Record<string, string>>
+}
+
 test('commands of the README and of the pages exist', () => {
-  const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
+  const { version, scripts }: Package = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   )
+  // What `npm pack` makes is tried in test/package.
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  expect(readme).toContain(`npm install --global pgwitness-${version}.tgz`)
   const blocks = ['README.md', 'docs/developing.md', 'docs/benchmarks.md'].flatMap((page) =>
     blocksOf(page),
   )
