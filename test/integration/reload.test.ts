@@ -294,6 +294,27 @@ describe('the rest', () => {
     })
   })
 
+  test('signals in a row: the last file counts, and the records leave no step out', async () => {
+    const running = await Proxied.start('burst', {})
+    proxy = running
+    const last = 20
+    const numbers = Array.from({ length: last }, (_, index) => index + 1)
+    await Promise.all(numbers.map((files) => running.reload({ audit: { retain: { files } } })))
+    const steps = (records: readonly TrailRecord[]) =>
+      configRecords(records).flatMap(
+        ({ detail }) => detail?.['changes'] as { old?: number; new: number }[],
+      )
+    const records = await proxy.recordsUntil((all) => steps(all).at(-1)?.new === last)
+    const taken = steps(records)
+    expect(taken.map(({ old }) => old)).toEqual([
+      undefined,
+      ...taken.slice(0, -1).map((step) => step.new),
+    ])
+    // A file that was read while it was being written anew has been refused.
+    const success = () => running.metric('pgwitness_config_last_reload_successful')
+    await expect.poll(success).toBe('1')
+  })
+
   test('the level of the server log', async () => {
     proxy = await Proxied.start('level', { server_log: { level: 'info' } })
     const told = () => proxy?.cli.stderr.match(/"level":30/g)?.length ?? 0
