@@ -126,7 +126,12 @@ async function construct(
     taps: auditor,
     report,
   })
+  let absent: string | undefined = 'pgwitness is starting'
+  const health_now = () => health(config, trail, catalog, absent)
+  // Opened first, so that it closes behind the listener: a process that drains still lives.
+  const admin_port = await startAdmin(config, metrics, health_now, started)
   const address = await listener.listen()
+  absent = undefined
   const drain_ms = options.drain_ms ?? config.drain_ms
   started.push(async () => {
     await listener.close(drain_ms)
@@ -142,8 +147,6 @@ async function construct(
     started.push(watchCertificates(() => live.config, log))
   }
 
-  const health_now = () => health(config.upstream, trail, catalog, config.audit.flush.sync_ms)
-  const admin_port = await startAdmin(config, metrics, health_now, started)
   log.info({ ...address, admin_port, directory: config.audit.directory }, 'pgwitness is listening')
   return {
     address,
@@ -153,6 +156,7 @@ async function construct(
     failed: shutdownOf(trail),
     stop: async (reason) => {
       stop_reason = reason
+      absent = 'pgwitness is stopping'
       await reloader.close()
       log.info({ reason }, 'pgwitness is stopping')
       await stopAll()
@@ -332,12 +336,13 @@ async function startAdmin(
 
 /** Ready means that a statement would be served: its record has a place, and the server listens. */
 async function health(
-  upstream: Config['upstream'],
+  { upstream, audit }: Config,
   trail: FileTrail,
   catalog: DatabaseCatalogSource,
-  sync_ms: number,
+  absent: string | undefined,
 ): Promise<Health> {
-  const degraded = [...lagWords(trail.state.oldest_unsaved_ms, sync_ms)]
+  const degraded = absent === undefined ? [] : [absent]
+  degraded.push(...lagWords(trail.state.oldest_unsaved_ms, audit.flush.sync_ms))
   const { host, port } = upstream
   const path = upstreamName(upstream)
   const unreachable = await probe(host.startsWith('/') ? { path } : { host, port }, probe_max_ms)
@@ -349,7 +354,8 @@ async function health(
     const words = `the role of object_audit does not exist: ${JSON.stringify(missing_role)}`
     if (!degraded.includes(words)) degraded.push(words)
   }
-  return { ready: trail.failing === undefined && unreachable === undefined, degraded }
+  const served = absent === undefined && trail.failing === undefined && unreachable === undefined
+  return { ready: served, degraded }
 }
 
 function trailTroubles({ state, failing }: FileTrail): string[] {
