@@ -24,6 +24,12 @@ const password = 'only good here'
 /** Rounds on the same trail: reading all of it after each would take ever longer. */
 const rounds_of_a_trail = 25
 
+/**
+ * On a busy machine the writer's own thread may get no time for longer than the process can tell:
+ * the window is held to its word where the long run is asked for, and to no gross loss elsewhere.
+ */
+const slack_ms = process.env['PGWITNESS_CRASHES'] === undefined ? 5_000 : 0
+
 let server: EmbeddedServer
 let scratch: string
 
@@ -81,7 +87,7 @@ function checkDiary(
   const known = diary.asked.filter((mark) => recorded.has(mark)).length
   expect(diary.asked.slice(0, known).filter((mark) => !recorded.has(mark))).toEqual([])
   if (death === undefined) return
-  const safe_ms = death.killed_ms - interval_ms - death.late_ms
+  const safe_ms = death.killed_ms - interval_ms - death.late_ms - slack_ms
   const due = diary.answered_ms.filter((answered_ms) => answered_ms < safe_ms).length
   expect(known, `killed at ${death.killed_ms}, late ${death.late_ms}`).toBeGreaterThanOrEqual(due)
 }
