@@ -7,6 +7,7 @@ import { compileRules } from '../../src/rules/compile-rules.js'
 import { analyseNow } from '../../src/sql/analyse-now.js'
 import type { FactsSource, FactsTicket, TextFacts } from '../../src/sql/facts.js'
 import { Gate } from '../support/gated-proxy.js'
+import { no_metrics } from '../support/hand-fed-auditor.js'
 import { int32, message, ready } from '../support/messages.js'
 
 /** Facts that come when the test says so, or at once. */
@@ -76,14 +77,7 @@ export class KeptSession {
       trail: this.gate,
       clock: { nowMicroseconds: () => this.time.now_us },
       log,
-      metrics: {
-        statement() {},
-        mismatch() {},
-        sessionOpened() {},
-        refused() {},
-        sessionClosed() {},
-        turnedAway() {},
-      },
+      metrics: no_metrics,
       render: (record) => renderJson(record, 'test'),
       later: () => () => {},
       soon: (callback) => callback(),

@@ -1,3 +1,4 @@
+import type { MetricsPort } from '../../src/auditor/auditor-parts.js'
 import { Auditor } from '../../src/auditor.js'
 import { DatabaseCatalogSource } from '../../src/catalog/catalog-source.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -23,6 +24,16 @@ function trailOf() {
     when_acknowledged: () => {},
   }
   return { state, trail }
+}
+
+/** Counts nothing. */
+export const no_metrics: MetricsPort = {
+  statement() {},
+  mismatch() {},
+  sessionOpened() {},
+  refused() {},
+  sessionClosed() {},
+  turnedAway() {},
 }
 
 /**
@@ -52,14 +63,7 @@ export async function handFedAuditor(
     trail,
     clock: { nowMicroseconds: () => time.now_us },
     log,
-    metrics: {
-      statement() {},
-      mismatch() {},
-      sessionOpened() {},
-      refused() {},
-      sessionClosed() {},
-      turnedAway() {},
-    },
+    metrics: no_metrics,
     render: (record) => renderJson(record, 'test'),
     later: () => () => {},
     soon: (callback) => void turns.push(callback),
